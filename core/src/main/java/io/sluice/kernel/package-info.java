@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /**
- * The system-call vocabulary: the Kernel interface and the words around it. Everything above speaks only this; kernels
- * and wrappers implement it. Answers are a value or a negated errno, never an exception for the outcome of a call.
+ * The vocabulary of system calls: {@link io.sluice.kernel.Kernel}, its flags, errors and small carriers of values. Every other
+ * room may use it; it uses none. Always true: a call answers a value or a negated errno, in Linux numbers, on every platform.
  */
 @NullMarked
 package io.sluice.kernel;

@@ -6,7 +6,7 @@
  */
 @SuppressWarnings("module") // our own modules, named in a qualified export, are not there yet when this one compiles
 module io.sluice.core {
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports io.sluice;
     exports io.sluice.kernel;

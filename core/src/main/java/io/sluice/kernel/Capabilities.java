@@ -2,7 +2,8 @@
 package io.sluice.kernel;
 
 /**
- * What a kernel can do here, found by trying: kernels, containers and security policies differ, and version numbers tell none of it.
+ * What a kernel can do here, found by trying: kernels, containers and security policies differ, and version numbers
+ * tell none of it.
  *
  * @param splice file to pipe: whether the pipe shares the file's pages
  * @param tee pipe to pipe: whether both pipes share the pages

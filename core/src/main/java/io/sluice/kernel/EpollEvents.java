@@ -2,8 +2,8 @@
 package io.sluice.kernel;
 
 /**
- * Room for the answer of one {@link Kernel#epollWait}: what is ready, and the datum given with it to {@link Kernel#epollCtl}.
- * Belongs to the one thread that waits; made once and used again.
+ * Room for the answer of one {@link Kernel#epollWait}: what is ready, and the datum given with it to
+ * {@link Kernel#epollCtl}. Belongs to the one thread that waits; made once and used again.
  */
 public final class EpollEvents {
     private final int[] events;

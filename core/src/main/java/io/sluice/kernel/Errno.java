@@ -545,7 +545,10 @@ public final class Errno {
         BY_CODE.put(code, new Entry(name, message));
     }
 
-    /** The C name of a code, given as errno or as a negated result; {@code "errno 999"} for one that Linux does not have. */
+    /**
+     * The C name of a code, given as errno or as a negated result; {@code "errno 999"} for one that Linux does not
+     * have.
+     */
     public static String name(int code) {
         Entry entry = BY_CODE.get(Math.abs(code));
         return entry == null ? "errno " + Math.abs(code) : entry.name;

@@ -2,12 +2,13 @@
 package io.sluice.kernel;
 
 /**
- * Flags, commands and option numbers under their C names, with the values of Linux on x86-64. They are the same on every
- * platform and kernel of this project: where a machine numbers one differently, its {@code Kernel} translates.
+ * Flags, commands and option numbers under their C names, with the values of Linux on x86-64. They are the same on
+ * every platform and kernel of this project: where a machine numbers one differently, its {@code Kernel} translates.
  */
 public final class Flags {
 
-    // Opening and file status; open(2), pipe2(2), fcntl(2) F_SETFL. Numbers of x86-64; LinuxKernel translates them for aarch64.
+    // Opening and file status; open(2), pipe2(2), fcntl(2) F_SETFL. Numbers of x86-64; LinuxKernel translates them for
+    // aarch64.
 
     public static final int O_RDONLY = 0;
     public static final int O_WRONLY = 01;

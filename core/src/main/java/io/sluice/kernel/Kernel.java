@@ -10,20 +10,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * The system calls of the splice family and the few around them, under their manual-page names.
  *
- * <p><b>Results.</b> Every call answers what the raw system call answers: a value of zero or more, or a negated errno in
- * Linux numbering ({@code -Errno.EAGAIN}). No method throws for an outcome of the call. Misuse of Java throws at once: a
- * null where none is allowed, an array that is too short, a heap segment where only native memory can be used.
+ * <p><b>Results.</b> Every call answers what the raw system call answers: a value of zero or more, or a negated errno
+ * in Linux numbering ({@code -Errno.EAGAIN}). No method throws for an outcome of the call. Misuse of Java throws at
+ * once: a null where none is allowed, an array that is too short, a heap segment where only native memory can be used.
  *
- * <p><b>Numbers.</b> Descriptors are small integers; lengths and offsets are bytes; flags and commands are those of {@link
- * Flags}, the same on every platform: an implementation translates where the machine below numbers them differently.
+ * <p><b>Numbers.</b> Descriptors are small integers; lengths and offsets are bytes; flags and commands are those of
+ * {@link Flags}, the same on every platform: an implementation translates where the machine below numbers them
+ * differently.
  *
- * <p><b>Memory.</b> A segment whose arena is closed, or whose address is 0, is answered with {@code EFAULT}, in the order in
- * which the kernel would find the fault. A segment is held reachable and open while a call uses it. What {@link #vmsplice}
- * puts into a pipe is a reference: the memory must stay as it is until the bytes have been consumed.
+ * <p><b>Memory.</b> A segment whose arena is closed, or whose address is 0, is answered with {@code EFAULT}, in the
+ * order in which the kernel would find the fault. A segment is held reachable and open while a call uses it. What
+ * {@link #vmsplice} puts into a pipe is a reference: the memory must stay as it is until the bytes have been consumed.
  *
- * <p><b>Blocking.</b> A call blocks when the system call would: when neither the open file description (O_NONBLOCK) nor the
- * call (SPLICE_F_NONBLOCK, MSG_DONTWAIT) forbids it. On a real kernel a blocked call holds its carrier, so a virtual thread
- * calls only what cannot block.
+ * <p><b>Blocking.</b> A call blocks when the system call would: when neither the open file description (O_NONBLOCK) nor
+ * the call (SPLICE_F_NONBLOCK, MSG_DONTWAIT) forbids it. On a real kernel a blocked call holds its carrier, so a
+ * virtual thread calls only what cannot block.
  *
  * <p><b>Threads.</b> Any number of threads may call any method at any time.
  */
@@ -59,8 +60,8 @@ public interface Kernel extends AutoCloseable {
     long tee(int fdIn, int fdOut, long len, int flags);
 
     /**
-     * Puts references to user memory into a pipe, or copies a pipe's bytes into user memory, by the direction of the end;
-     * vmsplice(2), sections K and L.
+     * Puts references to user memory into a pipe, or copies a pipe's bytes into user memory, by the direction of the
+     * end; vmsplice(2), sections K and L.
      *
      * @param fd a pipe's write end (memory to pipe) or read end (pipe to memory)
      * @param iov at most IOV_MAX (1024) segments
@@ -107,9 +108,10 @@ public interface Kernel extends AutoCloseable {
      */
     long sendfile(int outFd, int inFd, @Nullable Offset offset, long count);
 
-    /** Copies between two files inside the kernel; copy_file_range(2). Returns bytes copied, 0 at the end, or -errno. */
-    long copyFileRange(
-            int fdIn, @Nullable Offset offIn, int fdOut, @Nullable Offset offOut, long len, int flags);
+    /**
+     * Copies between two files inside the kernel; copy_file_range(2). Returns bytes copied, 0 at the end, or -errno.
+     */
+    long copyFileRange(int fdIn, @Nullable Offset offIn, int fdOut, @Nullable Offset offOut, long len, int flags);
 
     /** Makes the destination share the source's blocks; ioctl_ficlone(2), a reflink. Returns 0 or -errno. */
     long ficlone(int destinationFd, int sourceFd);
@@ -134,7 +136,10 @@ public interface Kernel extends AutoCloseable {
     /** Duplicates a descriptor to the lowest free number; dup(2). Returns the new descriptor or -errno. */
     long dup(int fd);
 
-    /** Descriptor and pipe commands with an integer argument; fcntl(2), section C. Returns the command's value or -errno. */
+    /**
+     * Descriptor and pipe commands with an integer argument; fcntl(2), section C. Returns the command's value or
+     * -errno.
+     */
     long fcntl(int fd, int command, int argument);
 
     /** Bytes that wait to be read; ioctl FIONREAD, [C08]. Returns the bytes or -errno. */
@@ -166,8 +171,8 @@ public interface Kernel extends AutoCloseable {
     /**
      * Gives a socket its address; bind(2). Returns 0 or -errno.
      *
-     * @param address a resolved {@link java.net.InetSocketAddress} or a {@link java.net.UnixDomainSocketAddress}; any other
-     *     kind answers EAFNOSUPPORT, an unresolved name or a path that is too long EINVAL
+     * @param address a resolved {@link java.net.InetSocketAddress} or a {@link java.net.UnixDomainSocketAddress}; any
+     *     other kind answers EAFNOSUPPORT, an unresolved name or a path that is too long EINVAL
      */
     long bind(int fd, SocketAddress address);
 
@@ -186,7 +191,9 @@ public interface Kernel extends AutoCloseable {
     /** Sets an integer option; setsockopt(2). SO_LINGER takes two values: on and seconds. Returns 0 or -errno. */
     long setsockopt(int fd, int level, int name, int... value);
 
-    /** Reads an integer option; getsockopt(2). Fills {@code value} and returns how many integers there were, or -errno. */
+    /**
+     * Reads an integer option; getsockopt(2). Fills {@code value} and returns how many integers there were, or -errno.
+     */
     long getsockopt(int fd, int level, int name, int[] value);
 
     /** The socket's own address; getsockname(2). Fills {@code out[0]} and returns 0, or -errno. */
@@ -209,7 +216,9 @@ public interface Kernel extends AutoCloseable {
     /** Makes an epoll instance; epoll_create1(2). Returns the descriptor or -errno. */
     long epollCreate1(int flags);
 
-    /** Adds, changes or removes interest; epoll_ctl(2). {@code data} comes back with the events. Returns 0 or -errno. */
+    /**
+     * Adds, changes or removes interest; epoll_ctl(2). {@code data} comes back with the events. Returns 0 or -errno.
+     */
     long epollCtl(int epfd, int operation, int fd, int events, long data);
 
     /** Waits for events; epoll_wait(2). Fills {@code events} and returns how many there are, or -errno. */
@@ -221,8 +230,8 @@ public interface Kernel extends AutoCloseable {
     // Memory.
 
     /**
-     * Maps zeroed private memory, page-aligned; mmap(2) with MAP_PRIVATE and MAP_ANONYMOUS. Untouched pages have no memory of
-     * their own yet: write to them before {@link #vmsplice} ([K15]).
+     * Maps zeroed private memory, page-aligned; mmap(2) with MAP_PRIVATE and MAP_ANONYMOUS. Untouched pages have no
+     * memory of their own yet: write to them before {@link #vmsplice} ([K15]).
      *
      * @param length bytes; rounded up to whole pages
      * @param hugePages aligns to 2 MiB and asks for huge pages (madvise); a wish, never a failure
@@ -234,7 +243,8 @@ public interface Kernel extends AutoCloseable {
     /**
      * Gives back what {@link #mmap} gave. The segment and its slices die: their use throws.
      *
-     * @return 0; -EINVAL for a segment that is not a live and whole result of {@code mmap}; -EBUSY while another call uses it
+     * @return 0; -EINVAL for a segment that is not a live and whole result of {@code mmap}; -EBUSY while another call
+     *     uses it
      */
     long munmap(MemorySegment segment);
 

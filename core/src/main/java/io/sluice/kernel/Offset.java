@@ -2,8 +2,8 @@
 package io.sluice.kernel;
 
 /**
- * An offset variable in bytes: the {@code off_t *} of splice(2), sendfile(2) and copy_file_range(2). A call reads it and, when
- * it moves bytes, advances it by the result. Not safe for use by two calls at once.
+ * An offset variable in bytes: the {@code off_t *} of splice(2), sendfile(2) and copy_file_range(2). A call reads it
+ * and, when it moves bytes, advances it by the result. Not safe for use by two calls at once.
  */
 public final class Offset {
     private long value;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel;
 
-/** Room for the answer of {@link Kernel#fstat}: the fields of stat(2) that this project needs. Not safe for two threads at once. */
+/**
+ * Room for the answer of {@link Kernel#fstat}: the fields of stat(2) that this project needs. Not safe for two threads
+ * at once.
+ */
 public final class Stat {
     private long dev;
     private long ino;
@@ -11,6 +14,9 @@ public final class Stat {
     private long size;
     private int blksize;
     private long mtimeNanos;
+
+    /** Room that holds nothing yet. */
+    public Stat() {}
 
     /** The device that holds the file: major number in the upper 32 bits, minor number in the lower. */
     public long dev() {

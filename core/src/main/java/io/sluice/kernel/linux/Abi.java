@@ -7,10 +7,12 @@ import static io.sluice.kernel.Flags.O_LARGEFILE;
 import static io.sluice.kernel.Flags.O_NOFOLLOW;
 
 /**
- * Where the machines differ in what this binding uses. Everything else (struct statx, iovec, pollfd, sockaddr, errno, options)
- * is equal on x86-64 and aarch64, with glibc and with musl; a test compares both against tables printed by C compilers.
+ * Where the machines differ in what this binding uses. Everything else (struct statx, iovec, pollfd, sockaddr, errno,
+ * options) is equal on x86-64 and aarch64, with glibc and with musl; a test compares both against tables printed by C
+ * compilers.
  *
- * @param openFlagsSwapped aarch64 keeps O_DIRECTORY and O_NOFOLLOW where x86-64 has O_DIRECT and O_LARGEFILE, and the reverse
+ * @param openFlagsSwapped aarch64 keeps O_DIRECTORY and O_NOFOLLOW where x86-64 has O_DIRECT and O_LARGEFILE, and the
+ *     reverse
  * @param epollDataOffset where the datum lies in struct epoll_event, which only x86-64 packs
  * @param epollEventBytes size of struct epoll_event
  */

@@ -12,7 +12,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.EpollEvents;
-import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Offset;
 import io.sluice.kernel.Stat;
@@ -26,9 +25,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The Linux kernel of this machine: each method is one system call, made once, without loop or policy.
  *
- * <p>Takes native segments only. A closed one is passed on as address 0, so that the kernel finds the fault (EFAULT) in its own
- * order of checks. Calls on the data path allocate nothing. Any number of threads may use one instance; a call that sleeps
- * holds its platform thread (a virtual thread's carrier).
+ * <p>Takes native segments only. A closed one is passed on as address 0, so that the kernel finds the fault (EFAULT) in
+ * its own order of checks. Calls on the data path allocate nothing. Any number of threads may use one instance; a call
+ * that sleeps holds its platform thread (a virtual thread's carrier).
  */
 public final class LinuxKernel implements Kernel {
     private static final long FIONREAD = 0x541B;
@@ -46,8 +45,8 @@ public final class LinuxKernel implements Kernel {
     /**
      * Binds the system calls.
      *
-     * @throws UnsupportedOperationException on another system than Linux on x86-64 or aarch64, or when native access is refused:
-     *     the message names the flag that allows it
+     * @throws UnsupportedOperationException on another system than Linux on x86-64 or aarch64, or when native access is
+     *     refused: the message names the flag that allows it
      */
     public LinuxKernel() {
         SystemCall.link();
@@ -236,7 +235,8 @@ public final class LinuxKernel implements Kernel {
         try {
             s.block.set(JAVA_LONG, STATX_BYTES, 0); // the empty path
             long path = s.block.address() + STATX_BYTES;
-            long result = SystemCall.call(s, Numbers.STATX, fd, path, AT_EMPTY_PATH, STATX_BASIC_STATS, s.block.address(), 0);
+            long result =
+                    SystemCall.call(s, Numbers.STATX, fd, path, AT_EMPTY_PATH, STATX_BASIC_STATS, s.block.address(), 0);
             if (result == 0) {
                 loadStatx(s.block, stat);
             }
@@ -404,8 +404,7 @@ public final class LinuxKernel implements Kernel {
                     s, Numbers.EPOLL_PWAIT, epfd, array.address(), events.capacity(), timeoutMillis, 0, 0);
             for (int i = 0; i < result; i++) {
                 long at = (long) i * abi.epollEventBytes();
-                events.set(
-                        i, array.get(JAVA_INT, at), array.get(JAVA_LONG_UNALIGNED, at + abi.epollDataOffset()));
+                events.set(i, array.get(JAVA_INT, at), array.get(JAVA_LONG_UNALIGNED, at + abi.epollDataOffset()));
             }
             return result;
         } finally {
@@ -481,13 +480,7 @@ public final class LinuxKernel implements Kernel {
     }
 
     private long betweenOffsets(
-            long number,
-            int fdIn,
-            @Nullable Offset offIn,
-            int fdOut,
-            @Nullable Offset offOut,
-            long len,
-            int flags) {
+            long number, int fdIn, @Nullable Offset offIn, int fdOut, @Nullable Offset offOut, long len, int flags) {
         Scratch s = scratches.take();
         try {
             long result = SystemCall.call(s, number, fdIn, s.in(offIn), fdOut, s.out(offOut), len, flags);
@@ -520,9 +513,7 @@ public final class LinuxKernel implements Kernel {
                 MemorySegment live = orNull(segment);
                 array.set(JAVA_LONG, 16L * i, live.address());
                 array.set(JAVA_LONG, 16L * i + 8, segment.byteSize());
-                if (live == segment) {
-                    s.hold(segment);
-                }
+                s.hold(live);
             }
             return SystemCall.call(s, number, fd, array.address(), count, last);
         } finally {

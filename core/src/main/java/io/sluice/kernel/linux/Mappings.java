@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Memory mapped for callers. Each mapping has an arena of its own whose closing makes every use of the segment throw before the
- * pages are gone. Holds nothing but what is mapped; safe for any thread.
+ * Memory mapped for callers. Each mapping has an arena of its own whose closing makes every use of the segment throw
+ * before the pages are gone. Holds nothing but what is mapped; safe for any thread.
  */
 final class Mappings {
     private static final long HUGE_PAGE_BYTES = 2 << 20;
@@ -21,6 +21,7 @@ final class Mappings {
 
     private final ConcurrentHashMap<Long, Mapping> byAddress = new ConcurrentHashMap<>();
 
+    @SuppressWarnings("restricted") // the mapping is ours, and lives as long as its arena
     long map(Scratch s, long length, boolean hugePages, MemorySegment[] out) {
         long page = SystemCall.pageSizeBytes();
         long rounded = (length + page - 1) & -page;

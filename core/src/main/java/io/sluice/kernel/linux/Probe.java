@@ -20,8 +20,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Finds out what a kernel does, by doing it: puts one byte into a pipe, changes the byte at its origin, and looks which one
- * arrives. Kernels that copy where others share are announced (catalogue section S), and containers forbid single calls.
+ * Finds out what a kernel does, by doing it: puts one byte into a pipe, changes the byte at its origin, and looks which
+ * one arrives. Kernels that copy where others share are announced (catalogue section S), and containers forbid single
+ * calls.
  */
 final class Probe {
     private static final byte OLD = 'o';

@@ -16,9 +16,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory for the arguments and the errno of one call at a time. Taken from a pool at the start of a call and given back
- * at its end, so no two threads share one and nothing is allocated per call; a thread-local would leave one behind for every
- * virtual thread.
+ * Native memory for the arguments and the errno of one call at a time. Taken from a pool at the start of a call and
+ * given back at its end, so no two threads share one and nothing is allocated per call; a thread-local would leave one
+ * behind for every virtual thread.
  *
  * <pre>
  *    0  errno            4 bytes, written by the downcall
@@ -119,6 +119,9 @@ final class Scratch {
 
     /** Has the arena of {@code segment} held open during the next vectored call. */
     void hold(MemorySegment segment) {
+        if (segment.scope().equals(NOTHING.scope())) {
+            return; // never closes
+        }
         for (int i = 0; i < heldArenas; i++) {
             if (holds[i].scope().equals(segment.scope())) {
                 return;
@@ -139,9 +142,9 @@ final class Scratch {
     }
 
     /**
-     * Scratches at rest. A platform thread keeps one for life. Virtual threads share places: each looks first where its number
-     * points, so they seldom meet; a call that finds nothing makes a new one, and one whose place is taken on its return is
-     * left to the collector.
+     * Scratches at rest. A platform thread keeps one for life. Virtual threads share places: each looks first where its
+     * number points, so they seldom meet; a call that finds nothing makes a new one, and one whose place is taken on
+     * its return is left to the collector.
      */
     static final class Pool {
         /** More places than virtual threads can be in a call at once on common machines. */

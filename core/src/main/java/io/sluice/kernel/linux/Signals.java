@@ -11,9 +11,9 @@ import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /**
- * Ends a sleeping system call of one thread with EINTR, as tests of interruption need it [O01]: a real-time signal that Java
- * does not use, sent to that thread alone, with a handler that does nothing and without SA_RESTART. For tests and tools: the
- * handler is the process's, once for all.
+ * Ends a sleeping system call of one thread with EINTR, as tests of interruption need it [O01]: a real-time signal that
+ * Java does not use, sent to that thread alone, with a handler that does nothing and without SA_RESTART. For tests and
+ * tools: the handler is the process's, once for all.
  */
 public final class Signals {
     /** Between the numbers that the C libraries keep for themselves (32 to 34) and the last (64). */
@@ -35,7 +35,10 @@ public final class Signals {
         return (int) plain(Numbers.GETTID, 0, 0, 0);
     }
 
-    /** Sends the signal to a thread of this process: its sleeping call answers EINTR; one that does not sleep notices nothing. */
+    /**
+     * Sends the signal to a thread of this process: its sleeping call answers EINTR; one that does not sleep notices
+     * nothing.
+     */
     public static void interrupt(int thread) {
         long result = plain(Numbers.TGKILL, plain(Numbers.GETPID, 0, 0, 0), thread, SIGNAL);
         if (result < 0) {
@@ -56,14 +59,16 @@ public final class Signals {
     /** Through the C library, because the kernel's own structure needs a return trampoline that the library knows. */
     private static void install() {
         // A handler is called with one argument; getppid ignores it, may be called in a handler and changes nothing.
-        long handler = Linker.nativeLinker().defaultLookup().findOrThrow("getppid").address();
+        long handler =
+                Linker.nativeLinker().defaultLookup().findOrThrow("getppid").address();
         MethodHandle sigaction = SystemCall.link("sigaction", List.of(JAVA_LONG, ADDRESS, JAVA_LONG));
         Scratch s = SCRATCHES.take();
         try {
             MemorySegment action = s.block.asSlice(0, SIGACTION_BYTES).fill((byte) 0);
             action.set(JAVA_LONG, 0, handler);
             // The flags stay 0, so without SA_RESTART.
-            long result = s.result((int) (long) sigaction.invokeExact(s.errno, (long) SIGNAL, action, 0L));
+            int returned = (int) (long) sigaction.invokeExact(s.errno, (long) SIGNAL, action, 0L);
+            long result = s.result(returned);
             if (result != 0) {
                 throw new IllegalStateException("sigaction answered " + Errno.name((int) result));
             }

@@ -22,8 +22,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Socket addresses between Java and C: sockaddr_in (16 bytes), sockaddr_in6 (28) and sockaddr_un (2 and a path of up to 108),
- * alike on every Linux.
+ * Socket addresses between Java and C: sockaddr_in (16 bytes), sockaddr_in6 (28) and sockaddr_un (2 and a path of up to
+ * 108), alike on every Linux.
  */
 final class SocketAddresses {
     /** Room for any of them. */
@@ -75,13 +75,17 @@ final class SocketAddresses {
         return path.length == 0 ? 2 : 2 + path.length + 1;
     }
 
-    /** Reads an address of {@code length} bytes. A name in the abstract Unix namespace, which Java cannot express, is unnamed. */
+    /**
+     * Reads an address of {@code length} bytes. A name in the abstract Unix namespace, which Java cannot express, is
+     * unnamed.
+     */
     static SocketAddress read(MemorySegment from, int length) {
         int family = length < 2 ? AF_UNIX : from.get(JAVA_SHORT, 0);
         try {
             return switch (family) {
-                case AF_INET -> new InetSocketAddress(
-                        Inet4Address.getByAddress(from.asSlice(4, 4).toArray(JAVA_BYTE)), port(from));
+                case AF_INET ->
+                    new InetSocketAddress(
+                            Inet4Address.getByAddress(from.asSlice(4, 4).toArray(JAVA_BYTE)), port(from));
                 case AF_INET6 -> new InetSocketAddress(inet6(from), port(from));
                 default -> UnixDomainSocketAddress.of(unixPath(from, length));
             };

@@ -22,14 +22,14 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <ul>
  *   <li>six integers; pointers among them are addresses of our own {@link Scratch} memory;
  *   <li>a descriptor, a caller's segment that the linker holds open during the call, and integers;
- *   <li>an iovec array in scratch memory, and behind the arguments one segment for each arena that must stay open: a callee
- *       ignores arguments that it does not ask for.
+ *   <li>an iovec array in scratch memory, and behind the arguments one segment for each arena that must stay open: a
+ *       callee ignores arguments that it does not ask for.
  * </ul>
  *
- * <p>Why not the functions named splice, tee and so on: with glibc they are cancellation points, which costs a process with
- * several threads 40 to 50 ns a call; every function more is milliseconds of linking at start; and a call that the C library or
- * the kernel lacks is in this way answered ENOSYS by the kernel itself. {@code syscall} is variadic; on x86-64 and aarch64 Linux
- * variadic integers travel like named ones.
+ * <p>Why not the functions named splice, tee and so on: with glibc they are cancellation points, which costs a process
+ * with several threads 40 to 50 ns a call; every function more is milliseconds of linking at start; and a call that the
+ * C library or the kernel lacks is in this way answered ENOSYS by the kernel itself. {@code syscall} is variadic; on
+ * x86-64 and aarch64 Linux variadic integers travel like named ones.
  *
  * <p>Each shape is linked on first use, in a holder of its own that makes the handle a constant to the compiler.
  */
@@ -45,8 +45,8 @@ final class SystemCall {
     }
 
     private static final class Buffer {
-        static final MethodHandle SYSCALL = link(
-                "syscall", List.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+        static final MethodHandle SYSCALL =
+                link("syscall", List.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
     }
 
     private static final class Vector {
@@ -81,13 +81,14 @@ final class SystemCall {
     }
 
     /**
-     * Links the shape that every program needs, so that a refusal of native access is met here and not in the midst of a call.
+     * Links the shape that every program needs, so that a refusal of native access is met here and not in the midst of
+     * a call.
      *
      * @throws UnsupportedOperationException naming the flag that allows it
      */
     static void link() {
         try {
-            MethodHandle unused = Longs.SYSCALL;
+            MethodHandle _ = Longs.SYSCALL;
         } catch (ExceptionInInitializerError | NoClassDefFoundError e) {
             throw new UnsupportedOperationException(
                     "native access is refused to Sluice: start Java with --enable-native-access=io.sluice.core"

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** The {@code sluice} command. */
+@SuppressWarnings("requires-automatic") // JOpt Simple has no module descriptor
 module io.sluice.cli {
     requires static org.jspecify;
-    requires info.picocli;
+    requires jopt.simple;
     requires io.sluice.core;
-
-    opens io.sluice.cli to
-            info.picocli;
 }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+/** How {@code sluice} ends; a subcommand may add codes of its own. The launcher's are in {@code ./sluice}. */
+final class ExitCode {
+    /** All was done. */
+    static final int OK = 0;
+
+    /** The work failed; standard error says why. */
+    static final int FAILED = 1;
+
+    /** The command line makes no sense; nothing was done. */
+    static final int USAGE = 2;
+
+    private ExitCode() {}
+}

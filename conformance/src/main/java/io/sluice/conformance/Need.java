@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.conformance;
+
+import io.sluice.kernel.Capabilities;
+import io.sluice.kernel.Capabilities.Outcome;
+import io.sluice.kernel.Kernel;
+import java.util.Optional;
+
+/**
+ * What a scenario asks of a kernel beyond the language, where kernels differ by version or policy; written outside the
+ * scenario's block as {@code needs: vmsplice-shares}.
+ */
+public enum Need {
+    /** A file's pages pass into pipes by reference. */
+    SPLICE_SHARES("splice-shares"),
+    /** Memory passes into pipes by reference; on its way out in kernels after 6.18. */
+    VMSPLICE_SHARES("vmsplice-shares");
+
+    private final String word;
+
+    Need(String word) {
+        this.word = word;
+    }
+
+    /** Why the kernel does not meet this need; empty when it does. */
+    Optional<String> lack(Kernel kernel) {
+        return switch (this) {
+            case SPLICE_SHARES -> shares("splice", kernel.capabilities().splice());
+            case VMSPLICE_SHARES -> shares("vmsplice", kernel.capabilities().vmsplice());
+        };
+    }
+
+    static Optional<Need> of(String word) {
+        for (Need need : values()) {
+            if (need.word.equals(word)) {
+                return Optional.of(need);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<String> shares(String call, Capabilities.Support support) {
+        return support.outcome() == Outcome.SHARES
+                ? Optional.empty()
+                : Optional.of(call + " does not pass references here: it " + support);
+    }
+
+    @Override
+    public String toString() {
+        return word;
+    }
+}

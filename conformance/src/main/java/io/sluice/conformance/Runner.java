@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.conformance;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs scenarios: each on a stand of its own, under a time limit, and with a look at the end whether anything was left
+ * behind. Safe for one thread at a time.
+ */
+public final class Runner {
+    /** The longest scenario takes under a second; a busy machine may take its time. */
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    /** These only look, so the steps after them mean the same without them. */
+    private static final Set<String> LOOKS = Set.of("sigpipe", "sigxfsz");
+
+    private final Supplier<? extends Stand> stands;
+    private final Duration limit;
+
+    /** A runner on stands from that source, for example {@code LinuxStand::new}. */
+    public Runner(Supplier<? extends Stand> stands) {
+        this(stands, LIMIT);
+    }
+
+    /** The same with a time limit per scenario. */
+    public Runner(Supplier<? extends Stand> stands, Duration limit) {
+        this.stands = stands;
+        this.limit = limit;
+    }
+
+    /** Runs one scenario to its end. */
+    public Verdict run(Scenario scenario) {
+        try (Stand stand = stands.get()) {
+            for (Need need : scenario.needs()) {
+                Optional<String> lack = need.lack(stand.kernel());
+                if (lack.isPresent()) {
+                    return new Verdict.Skipped(lack.get());
+                }
+            }
+            Run run = new Run(stand, scenario);
+            Verdict verdict = run.within(limit);
+            List<String> leftovers = stand.leftovers();
+            return leftovers.isEmpty() || !(verdict instanceof Verdict.Passed)
+                    ? verdict
+                    : new Verdict.Failed(scenario.where(), "nothing left behind", "still open: " + leftovers, "ended");
+        }
+    }
+
+    /** One run of one scenario. */
+    private static final class Run {
+        private final Scenario scenario;
+        private final Stage stage;
+        private final List<Verdict.SkippedStep> skipped = new ArrayList<>();
+        private volatile @Nullable Step current;
+        private volatile boolean late;
+
+        Run(Stand stand, Scenario scenario) {
+            this.scenario = scenario;
+            this.stage = new Stage(stand);
+        }
+
+        /** The steps run in a caller's thread as well, so that one that sleeps for good can be ended. */
+        Verdict within(Duration limit) {
+            CompletableFuture<Verdict> verdict = new CompletableFuture<>();
+            Stand.Caller steps = stage.stand.start("scenario " + scenario.id(), () -> {
+                try {
+                    verdict.complete(play());
+                } catch (RuntimeException | Error e) {
+                    verdict.completeExceptionally(e);
+                }
+            });
+            if (steps.join(limit.toMillis())) {
+                stage.close();
+                return verdict.join();
+            }
+            late = true;
+            while (!steps.join(10)) {
+                steps.interrupt();
+            }
+            stage.close();
+            return failed(current, "an answer", "still in this step after " + limit.toMillis() + " ms");
+        }
+
+        private Verdict play() {
+            for (Step step : scenario.steps()) {
+                current = step;
+                Optional<String> reason = stage.stand.unable(step.verb());
+                if (reason.isPresent() && !LOOKS.contains(step.verb())) {
+                    return new Verdict.Skipped(step.text() + ": " + reason.get());
+                } else if (reason.isPresent()) {
+                    skipped.add(new Verdict.SkippedStep(step.text(), reason.get()));
+                    continue;
+                }
+                Verdict.Failed failure = perform(step);
+                if (failure != null || late) {
+                    return failure != null ? failure : failed(step, "an answer", "too late");
+                }
+            }
+            return new Verdict.Passed(skipped);
+        }
+
+        private Verdict.@Nullable Failed perform(Step step) {
+            Expected expected = step.expected();
+            try {
+                Answer answer = step.operation().on(stage);
+                boolean held = expected == null ? !answer.failed() : expected.holds(answer);
+                return held ? null : failed(step, expected == null ? "no error" : expected.text(), answer.toString());
+            } catch (RuntimeException e) {
+                String message = e instanceof StepFailure ? String.valueOf(e.getMessage()) : e.toString();
+                return failed(step, expected == null ? "no error" : expected.text(), message);
+            }
+        }
+
+        private Verdict.Failed failed(@Nullable Step step, String expected, String got) {
+            String where = step == null ? scenario.where() : step.where() + ": " + step.text();
+            return new Verdict.Failed(where, expected, got, late ? "ended" : stage.state());
+        }
+    }
+}

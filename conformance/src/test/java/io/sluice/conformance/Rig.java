@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Flags;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Stat;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * A kernel with what tests of its signatures need at hand: pipes, files, sockets, bytes. Everything made here is closed
+ * at the end of the test, and then nothing may be left open.
+ */
+final class Rig implements AutoCloseable {
+    /** No process has so many descriptors. */
+    static final int BADFD = Integer.MAX_VALUE;
+
+    /** The kernels under test; another one is another line. */
+    static Stream<Rig> onEachKernel() {
+        return Stream.<Supplier<Stand>>of(LinuxStand::new).map(stand -> new Rig(stand.get()));
+    }
+
+    private final Stand stand;
+    private final Set<Integer> open = new TreeSet<>();
+    private int files;
+
+    Rig(Stand stand) {
+        this.stand = stand;
+    }
+
+    Kernel kernel() {
+        return stand.kernel();
+    }
+
+    Stand stand() {
+        return stand;
+    }
+
+    /** Has a descriptor closed at the end, unless a test closes it through {@link #close(int)}. */
+    int keep(long descriptor) {
+        assertThat(descriptor).as("a descriptor").isNotNegative();
+        open.add((int) descriptor);
+        return (int) descriptor;
+    }
+
+    void close(int descriptor) {
+        assertThat(open.remove(descriptor)).isTrue();
+        assertThat(kernel().close(descriptor)).isZero();
+    }
+
+    PipeEnds pipe() {
+        return pipe(0);
+    }
+
+    PipeEnds pipe(int flags) {
+        int[] fds = new int[2];
+        assertThat(kernel().pipe2(fds, flags)).isZero();
+        return new PipeEnds(keep(fds[0]), keep(fds[1]));
+    }
+
+    /** A pipe's two descriptors. */
+    record PipeEnds(int r, int w) {}
+
+    int[] socketpair(int domain, int type) {
+        int[] fds = new int[2];
+        assertThat(kernel().socketpair(domain, type, 0, fds)).isZero();
+        keep(fds[0]);
+        keep(fds[1]);
+        return fds;
+    }
+
+    /** A fresh path that nothing has yet; FIFOs and files there vanish with the rig. */
+    String path() {
+        return stand.directory() + "/rig-" + files++;
+    }
+
+    /** A regular file with that content, opened with flags such as O_RDWR at position 0. */
+    int file(String content, int flags) {
+        String path = path();
+        int made = keep(kernel().open(path, Flags.O_CREAT | Flags.O_EXCL | Flags.O_RDWR, 0600));
+        if (!content.isEmpty()) {
+            assertThat(kernel().write(made, bytes(content))).isEqualTo(content.length());
+        }
+        close(made);
+        return keep(kernel().open(path, flags, 0));
+    }
+
+    /** Native memory that holds text in ASCII. */
+    static MemorySegment bytes(String text) {
+        MemorySegment bytes = room(text.length());
+        MemorySegment.copy(MemorySegment.ofArray(text.getBytes(StandardCharsets.US_ASCII)), 0, bytes, 0, text.length());
+        return bytes;
+    }
+
+    /** Native memory of zeros, freed when nobody holds it. */
+    static MemorySegment room(long bytes) {
+        return Arena.ofAuto().allocate(bytes, 4096);
+    }
+
+    static String text(MemorySegment memory, long length) {
+        return new String(memory.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.US_ASCII);
+    }
+
+    /** Up to 100 bytes of text, by one read. */
+    String read(int fd) {
+        MemorySegment room = room(100);
+        long result = kernel().read(fd, room);
+        assertThat(result).as("read").isNotNegative();
+        return text(room, result);
+    }
+
+    void write(int fd, String text) {
+        assertThat(kernel().write(fd, bytes(text))).isEqualTo(text.length());
+    }
+
+    Stat stat(int fd) {
+        Stat stat = new Stat();
+        assertThat(kernel().fstat(fd, stat)).isZero();
+        return stat;
+    }
+
+    static void assertErrno(long result, int errno) {
+        assertThat(result < 0 ? Errno.name((int) result) : Long.toString(result))
+                .as("errno")
+                .isEqualTo(Errno.name(errno));
+    }
+
+    @Override
+    public void close() {
+        for (int descriptor : open) {
+            kernel().close(descriptor);
+        }
+        List<String> leftovers = stand.leftovers();
+        stand.close();
+        assertThat(leftovers).as("left open").isEmpty();
+    }
+}

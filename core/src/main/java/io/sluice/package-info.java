@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /**
- * What people use: the door and the owned ends of pipes, files and sockets. Anyone may call it. An end belongs to
- * whoever opened it, closing it wakes every thread that waits on it, and no descriptor number is reused under a running
- * call.
+ * What people use: {@link io.sluice.Sluice}, the door; ends that own their descriptors; and {@link io.sluice.Transfer},
+ * which moves bytes between them. Anyone may call it. Always true: whoever got an end closes it, outcomes are values,
+ * and what failed says which call, which errno and what it was doing.
  */
 @NullMarked
 package io.sluice;

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import static io.sluice.kernel.Flags.F_DUPFD_CLOEXEC;
+import static io.sluice.kernel.Flags.F_GETFL;
+import static io.sluice.kernel.Flags.O_ACCMODE;
+import static io.sluice.kernel.Flags.O_CLOEXEC;
+import static io.sluice.kernel.Flags.O_NOCTTY;
+import static io.sluice.kernel.Flags.O_NONBLOCK;
+import static io.sluice.kernel.Flags.O_RDONLY;
+import static io.sluice.kernel.Flags.O_WRONLY;
+import static io.sluice.kernel.Flags.SOCK_STREAM;
+import static io.sluice.kernel.Flags.SOL_SOCKET;
+import static io.sluice.kernel.Flags.SO_TYPE;
+import static io.sluice.kernel.Flags.S_IFDIR;
+
+import io.sluice.flow.EndKind;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Stat;
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.InaccessibleObjectException;
+import java.lang.reflect.Method;
+import java.nio.channels.Channel;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.WritableByteChannel;
+
+/**
+ * Makes ends of descriptors that others own. Always a duplicate, so that closing ours leaves theirs; never a change of
+ * the open file description, which other processes share (pitfall 44).
+ */
+final class Adoption {
+    /** Duplicates stay clear of the standard streams. */
+    private static final int LOWEST_DUPLICATE = 3;
+
+    private Adoption() {}
+
+    static Source source(Sluice sluice, int fd) throws IOException {
+        Adopted adopted = adopt(sluice.kernel(), fd, O_WRONLY, "reading");
+        return switch (adopted.kind) {
+            case PIPE -> new PipeReader(sluice, adopted.fd, adopted.name);
+            case SOCKET -> new SocketEnd(sluice, adopted.fd, adopted.name);
+            case FILE, TERMINAL, DEVICE -> new FileEnd(sluice, adopted.fd, adopted.name);
+        };
+    }
+
+    static Sink sink(Sluice sluice, int fd) throws IOException {
+        Adopted adopted = adopt(sluice.kernel(), fd, O_RDONLY, "writing");
+        return switch (adopted.kind) {
+            case PIPE -> new PipeWriter(sluice, adopted.fd, adopted.name);
+            case SOCKET -> new SocketEnd(sluice, adopted.fd, adopted.name);
+            case FILE, TERMINAL, DEVICE -> new FileEnd(sluice, adopted.fd, adopted.name);
+        };
+    }
+
+    private record Adopted(int fd, EndKind kind, String name) {}
+
+    private static Adopted adopt(Kernel kernel, int fd, int unfitMode, String use) throws IOException {
+        String name = nameOf(fd);
+        long flags = Sluice.check("fcntl F_GETFL", kernel.fcntl(fd, F_GETFL, 0), name);
+        if ((flags & O_ACCMODE) == unfitMode) {
+            throw new ErrnoException("fcntl F_GETFL", Errno.EBADF, name + " is not open for " + use);
+        }
+        Stat stat = new Stat();
+        Sluice.check("fstat", kernel.fstat(fd, stat), name);
+        if (stat.type() == S_IFDIR) {
+            throw new ErrnoException("fstat", Errno.EISDIR, name);
+        }
+        EndKind kind = EndKind.of(stat);
+        if (kind == EndKind.SOCKET) {
+            requireStream(kernel, fd, name);
+        }
+        int copy =
+                (int) Sluice.check("fcntl F_DUPFD_CLOEXEC", kernel.fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DUPLICATE), name);
+        boolean blocking = (flags & O_NONBLOCK) == 0;
+        if (blocking && (kind == EndKind.PIPE || kind == EndKind.TERMINAL)) {
+            copy = reopened(kernel, copy, (int) flags & O_ACCMODE);
+        }
+        return new Adopted(copy, kind, name);
+    }
+
+    /**
+     * A description of our own, non-blocking, of the same pipe or terminal [A15]; the given one where that is not
+     * allowed.
+     */
+    private static int reopened(Kernel kernel, int fd, int accessMode) {
+        long own = kernel.open("/proc/self/fd/" + fd, accessMode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0);
+        if (own < 0) {
+            return fd;
+        }
+        kernel.close(fd);
+        return (int) own;
+    }
+
+    private static void requireStream(Kernel kernel, int fd, String name) throws IOException {
+        int[] type = new int[1];
+        Sluice.check("getsockopt SO_TYPE", kernel.getsockopt(fd, SOL_SOCKET, SO_TYPE, type), name);
+        if (type[0] != SOCK_STREAM) {
+            throw new ErrnoException(
+                    "getsockopt SO_TYPE",
+                    Errno.EPROTOTYPE,
+                    name + " is no stream socket, and others keep no byte order");
+        }
+    }
+
+    private static String nameOf(int fd) {
+        return switch (fd) {
+            case 0 -> "standard input";
+            case 1 -> "standard output";
+            case 2 -> "standard error";
+            default -> "descriptor " + fd;
+        };
+    }
+
+    // Channels of java.nio.
+
+    static Source source(Sluice sluice, ReadableByteChannel channel) throws IOException {
+        return withMode(channel, () -> source(sluice, descriptorOf(channel)));
+    }
+
+    static Sink sink(Sluice sluice, WritableByteChannel channel) throws IOException {
+        return withMode(channel, () -> sink(sluice, descriptorOf(channel)));
+    }
+
+    private interface Take<E> {
+        E take() throws IOException;
+    }
+
+    /** Has a selectable channel non-blocking while the end lives, by the channel's own method, so that it knows. */
+    private static <E extends Channel> E withMode(Channel channel, Take<E> take) throws IOException {
+        if (!channel.isOpen()) {
+            throw new ClosedChannelException();
+        }
+        if (!(channel instanceof SelectableChannel selectable) || !selectable.isBlocking()) {
+            return take.take();
+        }
+        selectable.configureBlocking(false);
+        boolean taken = false;
+        try {
+            E end = take.take();
+            ((End) end).afterClose(() -> restore(selectable));
+            taken = true;
+            return end;
+        } finally {
+            if (!taken) {
+                restore(selectable);
+            }
+        }
+    }
+
+    private static void restore(SelectableChannel channel) {
+        try {
+            if (channel.isOpen()) {
+                channel.configureBlocking(true);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the channel could not be made blocking again", e);
+        }
+    }
+
+    /** The number behind a channel of the JDK, which has no public way to it. */
+    private static int descriptorOf(Channel channel) {
+        try {
+            Field field = fieldOf(channel.getClass());
+            field.setAccessible(true);
+            Method number = Class.forName("sun.nio.ch.IOUtil").getMethod("fdVal", FileDescriptor.class);
+            number.setAccessible(true);
+            return (int) number.invoke(null, field.get(channel));
+        } catch (InaccessibleObjectException e) {
+            String module = Adoption.class.getModule().isNamed() ? "io.sluice.core" : "ALL-UNNAMED";
+            throw new UnsupportedOperationException(
+                    "the descriptor of a java.nio channel is out of reach: start Java with"
+                            + " --add-opens java.base/sun.nio.ch=" + module,
+                    e);
+        } catch (ReflectiveOperationException e) {
+            throw new UnsupportedOperationException(
+                    "no descriptor is known of a " + channel.getClass().getName()
+                            + "; FileChannel, SocketChannel and Pipe channels of the JDK have one",
+                    e);
+        }
+    }
+
+    private static Field fieldOf(Class<?> type) throws NoSuchFieldException {
+        for (Class<?> c = type; c != null; c = c.getSuperclass()) {
+            for (Field field : c.getDeclaredFields()) {
+                if (field.getName().equals("fd") && field.getType() == FileDescriptor.class) {
+                    return field;
+                }
+            }
+        }
+        throw new NoSuchFieldException("fd");
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import static io.sluice.kernel.Flags.EPOLLOUT;
+
+import io.sluice.flow.Branch;
+import io.sluice.flow.EndKind;
+import io.sluice.flow.Poller;
+import io.sluice.flow.PollerException;
+import io.sluice.kernel.Errno;
+import java.io.IOException;
+import java.time.Duration;
+
+/** The thread that brings one branch's bytes to its sink, at the sink's own pace. */
+final class BranchThread implements Runnable {
+    final Branch branch;
+    final Transfer.Mirror mirror;
+    private final End end;
+    private final Poller poller;
+    private final Thread thread;
+
+    BranchThread(Poller poller, Branch branch, Transfer.Mirror mirror) {
+        this.poller = poller;
+        this.branch = branch;
+        this.mirror = mirror;
+        this.end = (End) mirror.sink();
+        // A disk holds whoever writes to it, and that must not be the carrier that the main path needs.
+        this.thread = branch.sink().kind() == EndKind.FILE
+                ? Thread.ofPlatform().daemon().name("sluice-branch").unstarted(this)
+                : Thread.ofVirtual().name("sluice-branch").unstarted(this);
+        branch.servedBy(thread);
+    }
+
+    /** The sink's descriptor has been entered; the thread leaves it. */
+    void start() {
+        thread.start();
+    }
+
+    @Override
+    public void run() {
+        try {
+            serve();
+        } catch (PollerException e) {
+            branch.fail(e.errno());
+        } finally {
+            branch.cut();
+            branch.step(); // returns what a branch that was cut or detached still holds
+            finish();
+        }
+    }
+
+    private void serve() throws PollerException {
+        while (true) {
+            switch (branch.step()) {
+                case PROGRESS -> {}
+                case IDLE -> await(0);
+                case WAITS_FOR_SINK -> await(EPOLLOUT);
+                case ENDED -> {
+                    return;
+                }
+            }
+        }
+    }
+
+    private void await(int events) throws PollerException {
+        Poller.Outcome outcome = events == 0
+                ? poller.awaitUntil(branch::hasWork, Poller.FOREVER, end.descriptor())
+                : poller.await(end.descriptor(), events, Poller.FOREVER, branch::ended);
+        if (outcome == Poller.Outcome.CLOSED) {
+            branch.fail(Errno.EBADF);
+        }
+    }
+
+    /** A stream that was given up must not look like one that came to its end. */
+    private void finish() {
+        try {
+            if (branch.detached() && end instanceof SocketEnd socket) {
+                socket.reset();
+            }
+        } catch (IOException alreadyClosed) {
+            // Then the peer has seen its end in any case.
+        } finally {
+            end.descriptor().leave();
+        }
+    }
+
+    /** Waits until the branch has ended, and says whether that was in time. */
+    boolean join(Duration within) throws InterruptedException {
+        return thread.join(within);
+    }
+
+    /** Waits until the branch has ended; it was finished or cut before. */
+    void join() throws InterruptedException {
+        thread.join();
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import static io.sluice.kernel.Flags.EPOLLIN;
+import static io.sluice.kernel.Flags.EPOLLOUT;
+
+import io.sluice.flow.Descriptor;
+import io.sluice.flow.Endpoint;
+import io.sluice.flow.Poller;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.Channel;
+import java.nio.channels.ClosedChannelException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An owned end: whoever got it closes it, and closing it is what frees its descriptor.
+ *
+ * <p>Closing an end while another thread waits on it wakes that thread with {@link AsynchronousCloseException}; using a
+ * closed end throws {@link ClosedChannelException}; the descriptor's number is not reused under a running call.
+ * Interrupting a waiting thread ends its wait with {@link TransferInterruptedException} and leaves the end open.
+ * Waiting parks platform and virtual threads alike and holds no carrier; the promise covers waiting for another side,
+ * not for a disk. Safe for any thread, though two threads that read one end share its bytes out between them.
+ */
+public abstract sealed class End implements Channel permits PipeReader, PipeWriter, FileEnd, SocketEnd {
+    final Sluice sluice;
+    final Endpoint endpoint;
+    private final String name;
+    private @Nullable Runnable afterClose;
+
+    End(Sluice sluice, int fd, String name) {
+        this.sluice = sluice;
+        this.name = name;
+        this.endpoint = Endpoint.of(sluice.kernel(), new Descriptor(sluice.kernel(), fd));
+    }
+
+    /** What is to be undone when this end is closed, such as the blocking mode of an adopted channel. */
+    void afterClose(Runnable undo) {
+        afterClose = undo;
+    }
+
+    final Kernel kernel() {
+        return sluice.kernel();
+    }
+
+    final Descriptor descriptor() {
+        return endpoint.descriptor();
+    }
+
+    /** Whether it has not been closed. */
+    @Override
+    public final boolean isOpen() {
+        return !descriptor().isClosed();
+    }
+
+    /** Closes the end; those who wait on it are woken. Closing it again does nothing. */
+    @Override
+    public final void close() {
+        boolean first = isOpen();
+        descriptor().close();
+        Runnable undo = afterClose;
+        if (first && undo != null) {
+            undo.run();
+        }
+    }
+
+    /** What this end is, for messages: {@code "file /var/log/x"}. */
+    @Override
+    public final String toString() {
+        return name;
+    }
+
+    /** A call on the descriptor. */
+    interface Use {
+        long call(int fd);
+    }
+
+    /** A call that does not wait; throws when it fails. */
+    final long use(String call, Use use) throws IOException {
+        enter();
+        try {
+            long result = use.call(endpoint.fd());
+            if (result < 0) {
+                throw new ErrnoException(call, result, name);
+            }
+            return result;
+        } finally {
+            descriptor().leave();
+        }
+    }
+
+    /** A call that is repeated until it answers something else than "would block". */
+    final long useWhenReady(String call, int events, Use use) throws IOException {
+        enter();
+        try {
+            while (true) {
+                long result = use.call(endpoint.fd());
+                if (result >= 0) {
+                    return result;
+                }
+                if (result == -Errno.EAGAIN) {
+                    awaitReady(events, Poller.FOREVER, 0);
+                } else if (result != -Errno.EINTR) {
+                    throw new ErrnoException(call, result, name);
+                }
+            }
+        } finally {
+            descriptor().leave();
+        }
+    }
+
+    /** Parks until the end is ready; false at the deadline. The descriptor is entered. */
+    final boolean awaitReady(int events, long deadlineNanos, long bytesMoved) throws IOException {
+        return switch (sluice.poller().await(descriptor(), events, deadlineNanos)) {
+            case READY -> true;
+            case TIMED_OUT -> false;
+            case INTERRUPTED -> throw new TransferInterruptedException(bytesMoved);
+            case CLOSED -> throw new AsynchronousCloseException();
+        };
+    }
+
+    final void enter() throws ClosedChannelException {
+        if (!descriptor().enter()) {
+            throw new ClosedChannelException();
+        }
+    }
+
+    /** Reads what is there, waiting for the first byte; -1 at the end. */
+    final long readSome(MemorySegment buffer) throws IOException {
+        if (buffer.byteSize() == 0) {
+            return 0;
+        }
+        long count = useWhenReady("read", EPOLLIN, fd -> endpoint.read(buffer));
+        return count == 0 ? -1 : count;
+    }
+
+    /** Writes all of the buffer, waiting for room as often as needed. */
+    final void writeAll(MemorySegment buffer) throws IOException {
+        long written = 0;
+        enter();
+        try {
+            while (written < buffer.byteSize()) {
+                long result = endpoint.write(buffer.asSlice(written));
+                if (result >= 0) {
+                    written += result;
+                } else if (result == -Errno.EAGAIN) {
+                    awaitReady(EPOLLOUT, Poller.FOREVER, written);
+                } else if (result != -Errno.EINTR) {
+                    throw new ErrnoException("write", result, name);
+                }
+            }
+        } finally {
+            descriptor().leave();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import io.sluice.TransferResult.Fate;
+import io.sluice.TransferResult.SinkResult;
+import io.sluice.kernel.TransferPath;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Bytes from a source to several sinks of equal rank, duplicated by tee(2). Unlike a mirror, a sink that fails ends the
+ * whole, unless {@link #keepGoing} was asked for. Describe it, then {@link #run} it once.
+ */
+public final class FanOut {
+    private final Transfer transfer;
+
+    FanOut(Sluice sluice, Source source) {
+        transfer = new Transfer(sluice, source);
+    }
+
+    /**
+     * What a fan-out did.
+     *
+     * @param elapsed from the call of {@code run} to its return
+     * @param ending why it ended; SINK_CLOSED when the reader of the first sink is gone
+     * @param sinks what reached each sink, in the order in which they were added
+     * @param fallbacks paths of the first sink that were refused
+     */
+    public record Result(
+            Duration elapsed,
+            TransferResult.Ending ending,
+            List<SinkResult> sinks,
+            List<TransferResult.Fallback> fallbacks) {}
+
+    /** Adds a sink that the others wait for when it cannot keep up. */
+    public FanOut to(Sink sink) {
+        return to(sink, WhenFull.BLOCK);
+    }
+
+    /** Adds a sink. The first sets the pace in any case and cannot be detached. */
+    public FanOut to(Sink sink, WhenFull whenFull) {
+        if (transfer.sink == null) {
+            transfer.to(sink);
+        } else {
+            transfer.mirrors.add(new Transfer.Mirror(sink, whenFull, true));
+        }
+        return this;
+    }
+
+    /** Lets the other sinks go on when one fails. */
+    public FanOut keepGoing() {
+        transfer.keepGoing = true;
+        return this;
+    }
+
+    /** As {@link Transfer#limit}. */
+    public FanOut limit(long bytes) {
+        transfer.limit(bytes);
+        return this;
+    }
+
+    /** As {@link Transfer#rate}. */
+    public FanOut rate(long bytesPerSecond) {
+        transfer.rate(bytesPerSecond);
+        return this;
+    }
+
+    /** As {@link Transfer#deadline}. */
+    public FanOut deadline(Duration within) {
+        transfer.deadline(within);
+        return this;
+    }
+
+    /** As {@link Transfer#onProgress(Duration, Consumer)}; bytes are those of the first sink. */
+    public FanOut onProgress(Duration interval, Consumer<Transfer.Progress> listener) {
+        transfer.onProgress(interval, listener);
+        return this;
+    }
+
+    /** As {@link Transfer#path}: SPLICE or COPY. */
+    public FanOut path(TransferPath onlyThis) {
+        transfer.path(onlyThis);
+        return this;
+    }
+
+    /** As {@link Transfer#pipeSize}. */
+    public FanOut pipeSize(int bytes) {
+        transfer.pipeSize(bytes);
+        return this;
+    }
+
+    /** As {@link Transfer#queue}. */
+    public FanOut queue(long bytes) {
+        transfer.queue(bytes);
+        return this;
+    }
+
+    /** As {@link Transfer#stable}. */
+    public FanOut stable() {
+        transfer.stable();
+        return this;
+    }
+
+    /** Bytes that have reached the first sink so far; any thread may ask. */
+    public long movedBytes() {
+        return transfer.movedBytes();
+    }
+
+    /** Moves the bytes to all sinks; blocks and fails as {@link Transfer#run} does. */
+    public Result run() throws IOException {
+        ParkingLoop loop = transfer.loop();
+        TransferResult result = loop.run();
+        List<SinkResult> sinks = new ArrayList<>();
+        sinks.add(loop.firstSink(result));
+        sinks.addAll(result.mirrors());
+        return new Result(result.elapsed(), result.ending(), List.copyOf(sinks), result.fallbacks());
+    }
+
+    /** Whether every sink has received everything. */
+    static boolean complete(Result result) {
+        return result.sinks().stream().allMatch(sink -> sink.fate() == Fate.COMPLETE);
+    }
+}

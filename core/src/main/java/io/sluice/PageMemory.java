@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Page-aligned memory of the kernel's own mapping: the only memory that may be given to a pipe by reference. Mapped,
+ * advised and then touched, in that order, so that every page exists before a pipe refers to it [K15].
+ *
+ * <p>Closing it unmaps it; pipes that still refer to its pages keep them [K16]. Use after close throws. Safe for any
+ * thread.
+ */
+public final class PageMemory implements AutoCloseable {
+    private final Kernel kernel;
+    private final MemorySegment segment;
+
+    private PageMemory(Kernel kernel, MemorySegment segment) {
+        this.kernel = kernel;
+        this.segment = segment;
+    }
+
+    static PageMemory map(Kernel kernel, long bytes, boolean hugePages) throws IOException {
+        if (bytes <= 0) {
+            throw new IllegalArgumentException("memory needs at least 1 byte, not " + bytes);
+        }
+        MemorySegment[] mapped = new MemorySegment[1];
+        long result = kernel.mmap(bytes, hugePages, mapped);
+        if (result < 0) {
+            throw new ErrnoException("mmap", result, bytes + " bytes of memory");
+        }
+        mapped[0].fill((byte) 0);
+        return new PageMemory(kernel, mapped[0]);
+    }
+
+    /** The memory, in whole pages. Throws on use after this object was closed or given away. */
+    public MemorySegment segment() {
+        return segment;
+    }
+
+    /** Bytes in it: what was asked for, rounded up to whole pages. */
+    public long sizeBytes() {
+        return segment.byteSize();
+    }
+
+    /** A part of it, to be given to {@link PipeWriter#vmsplice}. */
+    public Slice slice(long offset, long bytes) {
+        return new Slice(this, offset, bytes);
+    }
+
+    /**
+     * Part of some page memory.
+     *
+     * @param memory the whole
+     * @param offset where the part begins, in bytes
+     * @param bytes its length
+     */
+    public record Slice(PageMemory memory, long offset, long bytes) {
+        /** Checks the bounds. */
+        public Slice {
+            Objects.checkFromIndexSize(offset, bytes, memory.sizeBytes());
+        }
+
+        /** The memory of this part. */
+        public MemorySegment segment() {
+            return memory.segment.asSlice(offset, bytes);
+        }
+    }
+
+    /**
+     * Gives all pages to a pipe (SPLICE_F_GIFT) and forgets them: this object is closed afterwards, so nobody can write
+     * to what the pipe now holds. Waits for room. When it fails, the memory stays open and the exception tells how much
+     * is in the pipe.
+     */
+    public void giftTo(PipeWriter writer) throws IOException {
+        writer.gift(segment);
+        close();
+    }
+
+    /** Unmaps the memory. Closing it again does nothing. */
+    @Override
+    public void close() {
+        if (!segment.scope().isAlive()) {
+            return;
+        }
+        long result = kernel.munmap(segment);
+        if (result == -Errno.EBUSY) {
+            throw new IllegalStateException("the memory is in use by a call of another thread");
+        }
+    }
+}

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import static io.sluice.kernel.Flags.EPOLLIN;
+import static io.sluice.kernel.Flags.EPOLLOUT;
+import static io.sluice.kernel.Flags.O_CLOEXEC;
+import static io.sluice.kernel.Flags.O_WRONLY;
+
+import io.sluice.TransferResult.Ending;
+import io.sluice.TransferResult.Fallback;
+import io.sluice.TransferResult.Fate;
+import io.sluice.TransferResult.SinkResult;
+import io.sluice.flow.Branch;
+import io.sluice.flow.Descriptor;
+import io.sluice.flow.Direction;
+import io.sluice.flow.Endpoint;
+import io.sluice.flow.Paths;
+import io.sluice.flow.Poller;
+import io.sluice.flow.Tally;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.TransferPath;
+import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a {@link Direction} on the calling thread: steps while there is progress, parks while there is none. Looks after
+ * limits, rate, deadline, interruption and the threads of the branches.
+ */
+final class ParkingLoop {
+    /** How long a mirror that nobody waits for may take, after the last byte, to bring out what it has. */
+    private static final Duration MIRROR_GRACE = Duration.ofSeconds(5);
+
+    private final Transfer transfer;
+    private final Sluice sluice;
+    private final End source;
+    private final End sink;
+    private final long deadlineNanos;
+    private final Direction direction;
+    private final List<BranchThread> branches = new ArrayList<>();
+    private final List<Descriptor> entered = new ArrayList<>();
+    private final @Nullable RateLimit rate;
+    private final long startedNanos = System.nanoTime();
+
+    private long nextProgressNanos;
+    private @Nullable Descriptor nowhere;
+    private volatile int firstSinkErrno;
+
+    ParkingLoop(Transfer transfer, End source, End sink, long deadlineNanos) {
+        this.transfer = transfer;
+        this.sluice = transfer.sluice;
+        this.source = source;
+        this.sink = sink;
+        this.deadlineNanos = deadlineNanos;
+        this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, startedNanos);
+        this.nextProgressNanos =
+                transfer.progress == null ? Poller.FOREVER : startedNanos + transfer.progressInterval.toNanos();
+        this.direction = new Direction(
+                sluice.kernel(), sluice.pool(), source.endpoint, sink.endpoint, paths(), transfer.pipeBytes);
+    }
+
+    private List<TransferPath> paths() {
+        if (transfer.forced != null) {
+            return List.of(transfer.forced);
+        }
+        boolean branched = !transfer.mirrors.isEmpty();
+        if (branched && !sluice.kernel().capabilities().tee().usable()) {
+            return List.of(TransferPath.COPY);
+        }
+        return Paths.between(source.endpoint.kind(), sink.endpoint.kind(), branched, transfer.stable);
+    }
+
+    /** Bytes on their way no longer: at the first sink, or past it when it has failed and the others go on. */
+    long movedBytes() {
+        return firstSinkErrno == 0 ? direction.delivered().bytes() : direction.taken();
+    }
+
+    TransferResult run() throws IOException {
+        try {
+            enter(source);
+            enter(sink);
+            for (Transfer.Mirror mirror : transfer.mirrors) {
+                addBranch(mirror);
+            }
+            Ending ending = move();
+            if (!finishBranches()) {
+                ending = Ending.DEADLINE_PASSED;
+            }
+            return result(ending);
+        } finally {
+            release();
+        }
+    }
+
+    private void enter(End end) throws ClosedChannelException {
+        end.enter();
+        entered.add(end.descriptor());
+    }
+
+    private void addBranch(Transfer.Mirror mirror) throws IOException {
+        End end = (End) mirror.sink();
+        Branch branch = new Branch(
+                sluice.kernel(),
+                sluice.pool(),
+                end.endpoint,
+                transfer.pipeBytes,
+                transfer.queueBytes,
+                mirror.whenFull() == WhenFull.DETACH);
+        if (!direction.add(branch)) {
+            throw new ErrnoException("pipe2", Errno.EMFILE, "a pipe for the branch to " + end);
+        }
+        end.enter();
+        BranchThread thread = new BranchThread(sluice.poller(), branch, mirror);
+        thread.start();
+        branches.add(thread);
+    }
+
+    // The loop.
+
+    private Ending move() throws IOException {
+        while (true) {
+            checkEnds();
+            long due = due();
+            if (due == 0 && direction.pending() == 0) {
+                if (direction.taken() == transfer.limitBytes) {
+                    return Ending.LIMIT_REACHED;
+                }
+                if (!parked(awaitRate())) {
+                    return Ending.DEADLINE_PASSED;
+                }
+                continue;
+            }
+            long taken = direction.taken();
+            Direction.Step step = direction.step(due);
+            if (rate != null) {
+                rate.spend(direction.taken() - taken);
+            }
+            switch (step) {
+                case PROGRESS -> report();
+                case ENDED -> {
+                    Ending ending = ended();
+                    if (ending != null) {
+                        return ending;
+                    }
+                }
+                case WAITS_FOR_SOURCE, WAITS_FOR_SINK, WAITS_FOR_BRANCH -> {
+                    direction.rest();
+                    if (!parked(await(step))) {
+                        return Ending.DEADLINE_PASSED;
+                    }
+                }
+            }
+        }
+    }
+
+    /** Bytes that may be taken from the source now. */
+    private long due() {
+        long due = transfer.limitBytes - direction.taken();
+        return rate == null ? due : Math.min(due, rate.allowance(System.nanoTime()));
+    }
+
+    private void checkEnds() throws IOException {
+        if (Thread.interrupted()) {
+            throw new TransferInterruptedException(movedBytes());
+        }
+        if (!source.isOpen() || !sink.isOpen()) {
+            throw new AsynchronousCloseException();
+        }
+        for (BranchThread thread : branches) {
+            if (isFatal(thread)) {
+                throw failed(
+                        "write", thread.branch.errno(), "writing " + thread.mirror.sink() + " (from " + source + ")");
+            }
+        }
+    }
+
+    private boolean isFatal(BranchThread thread) {
+        return thread.mirror.essential() && !transfer.keepGoing && thread.branch.errno() != 0;
+    }
+
+    private Poller.Outcome await(Direction.Step step) throws IOException {
+        Poller poller = sluice.poller();
+        long until = Math.min(deadlineNanos, nextProgressNanos);
+        return switch (step) {
+            case WAITS_FOR_SOURCE -> poller.await(source.descriptor(), EPOLLIN, until, this::anyBranchFailed);
+            case WAITS_FOR_SINK -> poller.await(sink.descriptor(), EPOLLOUT, until, this::anyBranchFailed);
+            default ->
+                poller.awaitUntil(direction.fullBranch()::hasRoom, until, source.descriptor(), sink.descriptor());
+        };
+    }
+
+    private boolean anyBranchFailed() {
+        return branches.stream().anyMatch(this::isFatal);
+    }
+
+    private Poller.Outcome awaitRate() {
+        RateLimit limit = rate;
+        long due = System.nanoTime() + (limit == null ? 0 : limit.nanosUntilWorthwhile());
+        return sluice.poller()
+                .awaitUntil(
+                        () -> System.nanoTime() >= due,
+                        Math.min(due, Math.min(deadlineNanos, nextProgressNanos)),
+                        source.descriptor(),
+                        sink.descriptor());
+    }
+
+    /** What a wait came to: false when the deadline has passed. */
+    private boolean parked(Poller.Outcome outcome) throws IOException {
+        switch (outcome) {
+            case READY -> {}
+            case TIMED_OUT -> {
+                report();
+                return System.nanoTime() < deadlineNanos;
+            }
+            case INTERRUPTED -> throw new TransferInterruptedException(movedBytes());
+            case CLOSED -> throw new AsynchronousCloseException();
+        }
+        return true;
+    }
+
+    private void report() {
+        Consumer<Transfer.Progress> listener = transfer.progress;
+        if (listener == null) {
+            return;
+        }
+        long now = System.nanoTime();
+        if (now >= nextProgressNanos) {
+            nextProgressNanos = now + transfer.progressInterval.toNanos();
+            listener.accept(new Transfer.Progress(movedBytes(), elapsed()));
+        }
+    }
+
+    /** Sorts out why the direction ended; null when it goes on without its first sink. */
+    private @Nullable Ending ended() throws IOException {
+        int errno = direction.errno();
+        if (errno == 0) {
+            return Ending.SOURCE_ENDED;
+        }
+        boolean sinkFailed = direction.failedSide() != Direction.Side.SOURCE;
+        if (sinkFailed && transfer.keepGoing && firstSinkErrno == 0 && liveBranches()) {
+            firstSinkErrno = errno;
+            direction.redirect(nowhere());
+            return null;
+        }
+        boolean readerGone = errno == Errno.EPIPE || errno == Errno.ECONNRESET;
+        if (sinkFailed && readerGone) {
+            firstSinkErrno = errno;
+            return Ending.SINK_CLOSED;
+        }
+        String what = switch (direction.failedSide()) {
+            case SOURCE -> "reading " + source + " (for " + sink + ")";
+            case SINK -> "writing " + sink + " (from " + source + ")";
+            case EITHER -> source + " → " + sink;
+        };
+        throw failed(direction.failedCall(), errno, what);
+    }
+
+    private boolean liveBranches() {
+        return branches.stream().anyMatch(branch -> !branch.branch.ended());
+    }
+
+    private Endpoint nowhere() throws IOException {
+        long fd = sluice.kernel().open("/dev/null", O_WRONLY | O_CLOEXEC, 0);
+        Descriptor descriptor = new Descriptor(sluice.kernel(), (int) Sluice.check("open", fd, "/dev/null"));
+        nowhere = descriptor;
+        return Endpoint.of(sluice.kernel(), descriptor);
+    }
+
+    private ErrnoException failed(String call, int errno, String what) {
+        cutBranches();
+        return new ErrnoException(call, errno, what, result(Ending.SINK_CLOSED));
+    }
+
+    // The branches' end.
+
+    /** Lets every branch bring out what it has; false when the deadline passed before. */
+    private boolean finishBranches() throws IOException {
+        long graceEnd = Math.min(deadlineNanos, System.nanoTime() + MIRROR_GRACE.toNanos());
+        for (BranchThread thread : branches) {
+            long until = thread.branch.detachWhenFull() ? graceEnd : deadlineNanos;
+            if (finished(thread, until)) {
+                continue;
+            }
+            if (!thread.branch.detachWhenFull()) {
+                return false;
+            }
+            thread.branch.detach();
+        }
+        checkEnds();
+        return true;
+    }
+
+    /** Waits until a branch has brought out everything or failed; false when {@code until} has passed. */
+    private boolean finished(BranchThread thread, long until) throws IOException {
+        while (!thread.branch.flush()) {
+            Poller.Outcome outcome = sluice.poller()
+                    .awaitUntil(thread.branch::hasRoom, Math.min(until, nextProgressNanos), source.descriptor());
+            if (!parked(outcome) || System.nanoTime() >= until) {
+                return false;
+            }
+        }
+        thread.branch.finish();
+        try {
+            if (until == Poller.FOREVER) {
+                thread.join();
+                return true;
+            }
+            return thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
+        } catch (InterruptedException e) {
+            throw new TransferInterruptedException(movedBytes());
+        }
+    }
+
+    /** Ends the threads of branches that have not ended; each finishes at most the call that it is in. */
+    private void cutBranches() {
+        boolean interrupted = false;
+        for (BranchThread thread : branches) {
+            thread.branch.cut();
+        }
+        for (BranchThread thread : branches) {
+            while (true) {
+                try {
+                    thread.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void release() {
+        cutBranches();
+        direction.close();
+        Descriptor opened = nowhere;
+        if (opened != null) {
+            opened.close();
+        }
+        entered.forEach(Descriptor::leave);
+        entered.clear();
+        Consumer<Transfer.Progress> listener = transfer.progress;
+        if (listener != null) {
+            listener.accept(new Transfer.Progress(movedBytes(), elapsed()));
+        }
+    }
+
+    // The result.
+
+    private TransferResult result(Ending ending) {
+        Tally tally = direction.delivered();
+        List<SinkResult> mirrors = branches.stream().map(this::mirrorResult).toList();
+        List<Fallback> fallbacks = tally.fallbacks().stream()
+                .map(fallback -> new Fallback(fallback.from(), fallback.call(), fallback.errno()))
+                .toList();
+        return new TransferResult(
+                tally.bytes(), elapsed(), ending, byPath(tally), fallbacks, direction.taken() - tally.bytes(), mirrors);
+    }
+
+    private SinkResult mirrorResult(BranchThread thread) {
+        Branch branch = thread.branch;
+        Fate fate = branch.complete()
+                ? Fate.COMPLETE
+                : branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
+        return new SinkResult(
+                thread.mirror.sink().toString(),
+                branch.tally().bytes(),
+                byPath(branch.tally()),
+                fate,
+                branch.errno(),
+                branch.droppedBytes());
+    }
+
+    SinkResult firstSink(TransferResult result) {
+        return new SinkResult(
+                sink.toString(),
+                result.bytes(),
+                result.bytesByPath(),
+                firstSinkErrno != 0 ? Fate.FAILED : Fate.COMPLETE,
+                firstSinkErrno,
+                result.strandedBytes());
+    }
+
+    private static Map<TransferPath, Long> byPath(Tally tally) {
+        Map<TransferPath, Long> bytes = new EnumMap<>(TransferPath.class);
+        for (TransferPath path : TransferPath.values()) {
+            if (tally.bytes(path) > 0) {
+                bytes.put(path, tally.bytes(path));
+            }
+        }
+        return bytes;
+    }
+
+    private Duration elapsed() {
+        return Duration.ofNanos(System.nanoTime() - startedNanos);
+    }
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.flow;
+
+import static io.sluice.kernel.Flags.SPLICE_F_MOVE;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One duplicate of a direction's bytes, on its way to a sink of its own.
+ *
+ * <pre>
+ *   the direction's thread                       the branch's thread
+ *   source pipe --tee--> stage --splice--> queue of pipes | pipe --splice--> sink
+ * </pre>
+ *
+ * <p>The stage is empty before each tee and has as many slots as the source's pipe, so a tee is never short. The
+ * queue's last pipe is filled and its first is taken out, both under this object's monitor; a pipe that is taken out
+ * belongs to the branch's thread alone, because a pipe that is being spliced to a file is locked while the disk works
+ * [H25]. A stage that cannot be emptied means that the branch is full.
+ */
+public final class Branch {
+    /** What {@link #step} found. */
+    public enum Step {
+        PROGRESS,
+        /** Nothing is queued now. */
+        IDLE,
+        WAITS_FOR_SINK,
+        ENDED
+    }
+
+    private final Kernel kernel;
+    private final PipePool pool;
+    private final int pipeBytes;
+    private final boolean detachWhenFull;
+    private final Tally tally = new Tally();
+    private final Outlet outlet;
+
+    // The direction's thread.
+    private @Nullable PooledPipe stage;
+
+    // The branch's thread.
+    private @Nullable PooledPipe current;
+
+    // Guarded by this monitor.
+    private final ArrayDeque<PooledPipe> queue = new ArrayDeque<>();
+    private int boundPipes;
+    private boolean tailFull;
+    private boolean finished;
+    private boolean ended;
+    private boolean complete;
+    private boolean detached;
+    private int errno;
+    private long droppedBytes;
+
+    // Woken after the monitor is let go.
+    private volatile @Nullable Thread producer;
+    private volatile @Nullable Thread consumer;
+
+    /**
+     * A branch to {@code sink}.
+     *
+     * @param boundBytes how far it may lag behind: this many bytes, or as many slots as pipes of that size have
+     * @param detachWhenFull whether it is given up when it is full; otherwise its direction waits for it
+     */
+    public Branch(Kernel kernel, PipePool pool, Endpoint sink, int pipeBytes, long boundBytes, boolean detachWhenFull) {
+        this.kernel = kernel;
+        this.pool = pool;
+        this.pipeBytes = pipeBytes;
+        this.detachWhenFull = detachWhenFull;
+        this.boundPipes = (int) Math.max(1, boundBytes / pipeBytes);
+        this.outlet = new Outlet(kernel, sink, tally);
+    }
+
+    /** What reached the sink. */
+    public Tally tally() {
+        return tally;
+    }
+
+    public Endpoint sink() {
+        return outlet.sink();
+    }
+
+    public boolean detachWhenFull() {
+        return detachWhenFull;
+    }
+
+    // Called by the direction's thread.
+
+    /** Has a stage of the wanted capacity; false when there is no pipe to be had. */
+    boolean open() {
+        producer = Thread.currentThread();
+        stage = pool.borrow(pipeBytes);
+        return stage != null;
+    }
+
+    /** The pipe to duplicate into; empty. Only of a branch that is open. */
+    PooledPipe stage() {
+        PooledPipe open = stage;
+        if (open == null) {
+            throw new IllegalStateException("the branch has no stage");
+        }
+        return open;
+    }
+
+    /**
+     * Moves the stage into the queue as far as there is room; true when the stage is empty, so that a tee may follow.
+     */
+    public boolean flush() {
+        boolean empty;
+        synchronized (this) {
+            if (ended) {
+                return true;
+            }
+            empty = flushLocked(stage());
+        }
+        wake(consumer);
+        return empty;
+    }
+
+    private boolean flushLocked(PooledPipe from) {
+        while (from.heldBytes > 0) {
+            PooledPipe tail = queue.peekLast();
+            if (tail == null || tailFull) {
+                if (queue.size() >= boundPipes) {
+                    return false;
+                }
+                tail = pool.borrow(pipeBytes);
+                if (tail == null) {
+                    return withoutPipeLocked();
+                }
+                queue.addLast(tail);
+                tailFull = false;
+            }
+            long moved = kernel.splice(
+                    from.readFd, null, tail.writeFd, null, from.heldBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+            if (moved == -Errno.EAGAIN) {
+                tailFull = true;
+            } else if (moved <= 0) {
+                throw new IllegalStateException("splice between two pipes of ours answered " + moved);
+            } else {
+                from.heldBytes -= moved;
+                tail.heldBytes += moved;
+            }
+        }
+        return true;
+    }
+
+    /** The kernel gives no more pipes: the queue stays as short as it is, and a branch that never got one ends. */
+    private boolean withoutPipeLocked() {
+        if (queue.isEmpty()) {
+            ended = true;
+            errno = Errno.EMFILE;
+            return true;
+        }
+        boundPipes = queue.size();
+        return false;
+    }
+
+    /** No more bytes will come: the branch ends when the queue has gone out. The stage is empty. */
+    public void finish() {
+        synchronized (this) {
+            finished = true;
+        }
+        wake(consumer);
+    }
+
+    /** Gives the branch up because it is full: what it holds is dropped and counted. */
+    public void detach() {
+        end(true, 0);
+    }
+
+    /** Ends the branch with what it has brought out so far, because the whole is cut short. */
+    public void cut() {
+        end(false, 0);
+    }
+
+    /** Ends the branch because its sink cannot be used. */
+    public void fail(int newErrno) {
+        end(false, newErrno);
+    }
+
+    private void end(boolean becauseFull, int newErrno) {
+        synchronized (this) {
+            if (ended) {
+                return;
+            }
+            ended = true;
+            detached = becauseFull;
+            errno = newErrno;
+        }
+        wake(consumer);
+        wake(producer);
+    }
+
+    /** Returns the stage; after this the direction's thread has no business here. */
+    void close() {
+        PooledPipe open = stage;
+        stage = null;
+        if (open != null) {
+            synchronized (this) {
+                droppedBytes += open.heldBytes;
+            }
+            pool.giveBack(open);
+        }
+    }
+
+    // Called by the branch's thread.
+
+    /** Says who is to be unparked when there is something to do. */
+    public void servedBy(Thread thread) {
+        consumer = thread;
+    }
+
+    /** Moves queued bytes on to the sink with one call. */
+    public Step step() {
+        PooledPipe pipe = taken();
+        if (pipe == null) {
+            return restState();
+        }
+        long pushed = outlet.push(pipe, false);
+        if (pipe.heldBytes == 0 && outlet.bufferedBytes() == 0) {
+            current = null;
+            pool.giveBack(pipe);
+        }
+        if (pushed >= 0 || pushed == -Errno.EINTR) {
+            return Step.PROGRESS;
+        }
+        if (pushed == -Errno.EAGAIN) {
+            return Step.WAITS_FOR_SINK;
+        }
+        fail((int) -pushed);
+        return step();
+    }
+
+    private @Nullable PooledPipe taken() {
+        synchronized (this) {
+            if (ended) {
+                return null;
+            }
+            if (current != null) {
+                return current;
+            }
+            current = queue.pollFirst();
+            if (queue.isEmpty()) {
+                tailFull = false;
+            }
+        }
+        if (current != null) {
+            wake(producer);
+        }
+        return current;
+    }
+
+    private Step restState() {
+        synchronized (this) {
+            if (!ended && !finished) {
+                return Step.IDLE;
+            }
+            complete |= !ended;
+            ended = true;
+        }
+        release();
+        return Step.ENDED;
+    }
+
+    /** Whether {@link #step} would answer anything but IDLE. */
+    public synchronized boolean hasWork() {
+        return ended || finished || current != null || !queue.isEmpty();
+    }
+
+    private void release() {
+        synchronized (this) {
+            if (current != null) {
+                queue.addFirst(current);
+                current = null;
+            }
+            droppedBytes += outlet.bufferedBytes();
+            for (PooledPipe pipe : queue) {
+                droppedBytes += pipe.heldBytes;
+                pool.giveBack(pipe);
+            }
+            queue.clear();
+        }
+        wake(producer);
+    }
+
+    // Called by anyone.
+
+    /** Whether the branch takes no more bytes. */
+    public synchronized boolean ended() {
+        return ended;
+    }
+
+    /** Whether all of its bytes have reached the sink. */
+    public synchronized boolean complete() {
+        return complete;
+    }
+
+    /** Whether it was given up because it was full. */
+    public synchronized boolean detached() {
+        return detached;
+    }
+
+    /** Why the sink failed; 0 when it did not. */
+    public synchronized int errno() {
+        return errno;
+    }
+
+    /** Bytes that were duplicated for this branch and did not reach its sink. Final when its thread has ended. */
+    public synchronized long droppedBytes() {
+        return droppedBytes;
+    }
+
+    /** Whether a stage could be emptied now, at least in part. */
+    public synchronized boolean hasRoom() {
+        return ended || queue.size() < boundPipes;
+    }
+
+    private static void wake(@Nullable Thread thread) {
+        if (thread != null) {
+            LockSupport.unpark(thread);
+        }
+    }
+}

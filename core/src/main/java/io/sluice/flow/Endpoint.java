@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.flow;
+
+import static io.sluice.kernel.Flags.F_GETFL;
+import static io.sluice.kernel.Flags.MSG_DONTWAIT;
+import static io.sluice.kernel.Flags.MSG_NOSIGNAL;
+import static io.sluice.kernel.Flags.O_APPEND;
+import static io.sluice.kernel.Flags.O_NONBLOCK;
+import static io.sluice.kernel.Flags.PIPE_BUF;
+import static io.sluice.kernel.Flags.POLLIN;
+import static io.sluice.kernel.Flags.POLLOUT;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Stat;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One end of a transfer: a guarded descriptor and what is known of it. Its calls never block on the other side's doing,
+ * whoever owns the open file description: -EAGAIN is answered instead. They may wait for a disk.
+ */
+public final class Endpoint {
+    private final Kernel kernel;
+    private final Descriptor descriptor;
+    private final EndKind kind;
+    private final boolean nonBlocking;
+    private final boolean append;
+
+    private Endpoint(Kernel kernel, Descriptor descriptor, EndKind kind, int statusFlags) {
+        this.kernel = kernel;
+        this.descriptor = descriptor;
+        this.kind = kind;
+        this.nonBlocking = (statusFlags & O_NONBLOCK) != 0;
+        this.append = (statusFlags & O_APPEND) != 0;
+    }
+
+    /** Looks at an open descriptor (fstat, F_GETFL) and changes nothing about it. */
+    public static Endpoint of(Kernel kernel, Descriptor descriptor) {
+        Stat stat = new Stat();
+        kernel.fstat(descriptor.fd(), stat);
+        long flags = kernel.fcntl(descriptor.fd(), F_GETFL, 0);
+        return new Endpoint(kernel, descriptor, EndKind.of(stat), flags < 0 ? 0 : (int) flags);
+    }
+
+    public Descriptor descriptor() {
+        return descriptor;
+    }
+
+    public EndKind kind() {
+        return kind;
+    }
+
+    /** Whether every write goes to the end of the file, which splice refuses [D09]. */
+    public boolean append() {
+        return append;
+    }
+
+    /**
+     * Whether splice on this end obeys SPLICE_F_NONBLOCK: pipes and files do; a socket sleeps in spite of it unless its
+     * own description is non-blocking ([H04], [H07]), and would hold our pipe's lock meanwhile [H25].
+     */
+    public boolean splicesWithoutBlocking() {
+        return kind != EndKind.SOCKET || nonBlocking;
+    }
+
+    /** The descriptor's number. */
+    public int fd() {
+        return descriptor.fd();
+    }
+
+    /** Reads what is there: bytes, 0 at the end, -EAGAIN when there is nothing yet, or another -errno. */
+    public long read(MemorySegment buffer) {
+        if (kind == EndKind.SOCKET) {
+            return kernel.recv(fd(), buffer, MSG_DONTWAIT);
+        }
+        if (mayBlock() && kernel.poll(fd(), POLLIN, 0) == 0) {
+            return -Errno.EAGAIN;
+        }
+        return kernel.read(fd(), buffer);
+    }
+
+    /** Writes what fits now: bytes, -EAGAIN when there is no room, or another -errno. */
+    public long write(MemorySegment buffer) {
+        if (kind == EndKind.SOCKET) {
+            return kernel.send(fd(), buffer, MSG_DONTWAIT | MSG_NOSIGNAL);
+        }
+        if (!mayBlock()) {
+            return kernel.write(fd(), buffer);
+        }
+        if (kernel.poll(fd(), POLLOUT, 0) == 0) {
+            return -Errno.EAGAIN;
+        }
+        // Writable means one free slot [N01]: a page is taken without sleeping, more might not be.
+        return kernel.write(fd(), buffer.asSlice(0, Math.min(buffer.byteSize(), PIPE_BUF)));
+    }
+
+    /** An inherited pipe, terminal or device whose description we must not make non-blocking. */
+    private boolean mayBlock() {
+        return !nonBlocking && kind != EndKind.FILE;
+    }
+}

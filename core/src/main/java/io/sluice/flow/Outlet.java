@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.flow;
+
+import static io.sluice.kernel.Flags.SPLICE_F_MORE;
+import static io.sluice.kernel.Flags.SPLICE_F_MOVE;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.TransferPath;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way out to one sink: by splice from a pipe, or, where the sink refuses that, by a buffer. Bytes in the buffer
+ * have left their source and not yet reached the sink; they go out before anything else. Belongs to one thread at a
+ * time.
+ */
+final class Outlet {
+    /** What GNU cat and cp use; more gains nothing measurable, and it is allocated only where bytes must be copied. */
+    static final int BUFFER_BYTES = 128 << 10;
+
+    private final Kernel kernel;
+    private Tally tally;
+    private Endpoint sink;
+    private boolean splicing;
+
+    private @Nullable MemorySegment buffer;
+    private long bufferedFrom;
+    private long bufferedTo;
+
+    Outlet(Kernel kernel, Endpoint sink, Tally tally) {
+        this.kernel = kernel;
+        this.sink = sink;
+        this.tally = tally;
+        this.splicing = mayBeSpliced(sink);
+    }
+
+    /**
+     * Whether splice to this sink is worth a try: O_APPEND is refused [D09], a terminal or blocking socket might sleep.
+     */
+    static boolean mayBeSpliced(Endpoint sink) {
+        return !sink.append() && sink.kind() != EndKind.TERMINAL && sink.splicesWithoutBlocking();
+    }
+
+    boolean splices() {
+        return splicing;
+    }
+
+    void trySplicingAgain() {
+        splicing = mayBeSpliced(sink);
+    }
+
+    /** From now on to another sink, what is in hand included; the tally so far stays the first sink's. */
+    void redirect(Endpoint newSink) {
+        tally = new Tally();
+        sink = newSink;
+        splicing = mayBeSpliced(newSink);
+    }
+
+    Endpoint sink() {
+        return sink;
+    }
+
+    /** Bytes read and not yet written. */
+    long bufferedBytes() {
+        return bufferedTo - bufferedFrom;
+    }
+
+    /** The empty buffer, to be filled from its start with at most {@code bytes}; tell {@link #filled} how many came. */
+    MemorySegment emptyBuffer(long bytes) {
+        if (bufferedBytes() != 0) {
+            throw new IllegalStateException("the buffer still holds " + bufferedBytes() + " bytes");
+        }
+        MemorySegment memory = buffer;
+        if (memory == null) {
+            memory = Arena.ofAuto().allocate(BUFFER_BYTES, 4096);
+            buffer = memory;
+        }
+        return memory.asSlice(0, Math.min(bytes, BUFFER_BYTES));
+    }
+
+    void filled(long bytes) {
+        bufferedFrom = 0;
+        bufferedTo = bytes;
+    }
+
+    /**
+     * Moves bytes on with one call: those in the buffer, else those in the pipe.
+     *
+     * @param more whether further bytes surely follow at once
+     * @return bytes that reached the sink; 0 when only something inside changed; -EAGAIN when the sink has no room; or
+     *     the sink's -errno
+     */
+    long push(@Nullable PooledPipe pipe, boolean more) {
+        if (bufferedBytes() > 0) {
+            return write();
+        }
+        if (pipe == null || pipe.heldBytes == 0) {
+            throw new IllegalStateException("nothing to push");
+        }
+        return splicing ? splice(pipe, more) : copy(pipe);
+    }
+
+    private long splice(PooledPipe pipe, boolean more) {
+        int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
+        long moved = kernel.splice(pipe.readFd, null, sink.fd(), null, pipe.heldBytes, flags);
+        if (moved > 0) {
+            pipe.heldBytes -= moved;
+            tally.moved(TransferPath.SPLICE, moved);
+        } else if (moved == 0) {
+            throw new IllegalStateException("a pipe that holds " + pipe.heldBytes + " bytes gave none");
+        } else if (Fallback.allowed(TransferPath.SPLICE, (int) -moved)) {
+            tally.fellBack(new Fallback(TransferPath.SPLICE, "splice", (int) -moved));
+            splicing = false;
+            return 0;
+        }
+        return moved;
+    }
+
+    private long copy(PooledPipe pipe) {
+        long taken = kernel.read(pipe.readFd, emptyBuffer(pipe.heldBytes));
+        if (taken <= 0) {
+            throw new IllegalStateException("a pipe that holds " + pipe.heldBytes + " bytes answered "
+                    + (taken == 0 ? "its end" : Errno.name((int) taken)));
+        }
+        pipe.heldBytes -= taken;
+        filled(taken);
+        return write();
+    }
+
+    private long write() {
+        MemorySegment memory = buffer;
+        if (memory == null) {
+            throw new IllegalStateException("bytes are buffered without a buffer");
+        }
+        long written = sink.write(memory.asSlice(bufferedFrom, bufferedBytes()));
+        if (written > 0) {
+            bufferedFrom += written;
+            tally.moved(TransferPath.COPY, written);
+        }
+        return written;
+    }
+}

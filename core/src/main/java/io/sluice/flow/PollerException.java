@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.flow;
+
+import io.sluice.kernel.Errno;
+import java.io.IOException;
+import java.io.Serial;
+
+/** The kernel gives the poller no epoll instance, or no room in it; or the poller is closed (EBADF). */
+public final class PollerException extends IOException {
+    @Serial
+    private static final long serialVersionUID = 1;
+
+    private final int errno;
+
+    PollerException(String call, int errno) {
+        super("waiting for readiness: " + Errno.message(errno) + " (" + call + ": " + Errno.name(errno) + ")");
+        this.errno = errno;
+    }
+
+    /** The code; positive. */
+    public int errno() {
+        return errno;
+    }
+}

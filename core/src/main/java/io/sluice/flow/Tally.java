@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.flow;
+
+import io.sluice.kernel.TransferPath;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What happened to the bytes of one sink: how many arrived by which path, and what was refused. One thread writes, any
+ * reads.
+ */
+public final class Tally {
+    private final Map<TransferPath, AtomicLong> bytes = new EnumMap<>(TransferPath.class);
+    private final List<Fallback> fallbacks = new ArrayList<>();
+
+    Tally() {
+        for (TransferPath path : TransferPath.values()) {
+            bytes.put(path, new AtomicLong());
+        }
+    }
+
+    void moved(TransferPath path, long count) {
+        AtomicLong sum = counter(path);
+        sum.setRelease(sum.getPlain() + count);
+    }
+
+    private AtomicLong counter(TransferPath path) {
+        return Objects.requireNonNull(bytes.get(path));
+    }
+
+    synchronized void fellBack(Fallback fallback) {
+        fallbacks.add(fallback);
+    }
+
+    /** Bytes that reached the sink by {@code path}. */
+    public long bytes(TransferPath path) {
+        return counter(path).get();
+    }
+
+    /** Bytes that reached the sink. */
+    public long bytes() {
+        return bytes.values().stream().mapToLong(AtomicLong::get).sum();
+    }
+
+    /** The refusals so far, oldest first. */
+    public synchronized List<Fallback> fallbacks() {
+        return List.copyOf(fallbacks);
+    }
+}

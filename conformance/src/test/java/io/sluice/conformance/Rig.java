@@ -2,7 +2,9 @@
 package io.sluice.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.sluice.kernel.Capabilities.Outcome;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
 import io.sluice.kernel.Kernel;
@@ -10,10 +12,15 @@ import io.sluice.kernel.Stat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -30,8 +37,15 @@ final class Rig implements AutoCloseable {
         return Stream.<Supplier<Stand>>of(LinuxStand::new).map(stand -> new Rig(stand.get()));
     }
 
+    /** The kernel of this machine alone, for what no other has. */
+    static Stream<Rig> onLinux() {
+        return Stream.of(new Rig(new LinuxStand()));
+    }
+
     private final Stand stand;
+    private final Arena arena = Arena.ofShared();
     private final Set<Integer> open = new TreeSet<>();
+    private final List<Pending> started = new ArrayList<>();
     private int files;
 
     Rig(Stand stand) {
@@ -79,6 +93,43 @@ final class Rig implements AutoCloseable {
         return fds;
     }
 
+    /** Two connected TCP sockets on loopback, with TCP_NODELAY; the second is the accepted one. */
+    int[] tcp() {
+        int listener = listener();
+        SocketAddress[] address = new SocketAddress[1];
+        assertThat(kernel().getsockname(listener, address)).isZero();
+        int client = keep(kernel().socket(Flags.AF_INET, Flags.SOCK_STREAM, 0));
+        assertThat(kernel().connect(client, address[0])).isZero();
+        int server = keep(kernel().accept4(listener, 0));
+        close(listener);
+        for (int socket : new int[] {client, server}) {
+            assertThat(kernel().setsockopt(socket, Flags.IPPROTO_TCP, Flags.TCP_NODELAY, 1))
+                    .isZero();
+        }
+        return new int[] {client, server};
+    }
+
+    /** A TCP socket that listens on a free loopback port. */
+    int listener() {
+        int listener = keep(kernel().socket(Flags.AF_INET, Flags.SOCK_STREAM, 0));
+        assertThat(kernel().bind(listener, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)))
+                .isZero();
+        assertThat(kernel().listen(listener, 1)).isZero();
+        return listener;
+    }
+
+    /** Begins a call in a thread of its own. */
+    Pending start(LongSupplier call) {
+        Pending pending = new Pending(stand, call);
+        started.add(pending);
+        return pending;
+    }
+
+    /** Skips the test on a kernel whose vmsplice copies, as those after 6.18 may. */
+    void assumeVmspliceShares() {
+        assumeThat(kernel().capabilities().vmsplice().outcome()).isEqualTo(Outcome.SHARES);
+    }
+
     /** A fresh path that nothing has yet; FIFOs and files there vanish with the rig. */
     String path() {
         return stand.directory() + "/rig-" + files++;
@@ -100,6 +151,12 @@ final class Rig implements AutoCloseable {
         MemorySegment bytes = room(text.length());
         MemorySegment.copy(MemorySegment.ofArray(text.getBytes(StandardCharsets.US_ASCII)), 0, bytes, 0, text.length());
         return bytes;
+    }
+
+    /** Native memory for {@code vmsplice} into a pipe: stays as it is until the rig is closed. */
+    MemorySegment memory(String text) {
+        MemorySegment memory = arena.allocate(text.length(), 4096);
+        return memory.copyFrom(MemorySegment.ofArray(text.getBytes(StandardCharsets.US_ASCII)));
     }
 
     /** Native memory of zeros, freed when nobody holds it. */
@@ -137,11 +194,13 @@ final class Rig implements AutoCloseable {
 
     @Override
     public void close() {
+        started.forEach(Pending::end);
         for (int descriptor : open) {
             kernel().close(descriptor);
         }
         List<String> leftovers = stand.leftovers();
         stand.close();
+        arena.close();
         assertThat(leftovers).as("left open").isEmpty();
     }
 }

@@ -4,6 +4,8 @@ package io.sluice.kernel.linux;
 import static io.sluice.kernel.Flags.F_GETFL;
 import static io.sluice.kernel.Flags.F_SETFL;
 import static io.sluice.kernel.Flags.IOV_MAX;
+import static io.sluice.kernel.Flags.O_ACCMODE;
+import static io.sluice.kernel.Flags.O_RDONLY;
 import static io.sluice.kernel.Flags.S_IFIFO;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -36,6 +38,7 @@ public final class LinuxKernel implements Kernel {
     private static final long AT_EMPTY_PATH = 0x1000;
     private static final long STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_BYTES = 256;
+    private static final int MAX_OPTION_INTS = (Scratch.BLOCK_BYTES - 8) / 4;
 
     private final Abi abi = Abi.ofThisMachine();
     private final Scratch.Pool scratches = new Scratch.Pool();
@@ -86,7 +89,10 @@ public final class LinuxKernel implements Kernel {
 
     @Override
     public long vmsplice(int fd, List<MemorySegment> iov, int flags) {
-        return vectored(Numbers.VMSPLICE, fd, iov, flags);
+        if (anyReadOnly(iov) && isReadEnd(fd)) {
+            throw new IllegalArgumentException("a read-only segment cannot be read into");
+        }
+        return vectored(Numbers.VMSPLICE, fd, iov, flags, false);
     }
 
     // Reading and writing.
@@ -103,13 +109,12 @@ public final class LinuxKernel implements Kernel {
 
     @Override
     public long readv(int fd, List<MemorySegment> iov) {
-        iov.forEach(LinuxKernel::writable);
-        return vectored(Numbers.READV, fd, iov, 0);
+        return vectored(Numbers.READV, fd, iov, 0, true);
     }
 
     @Override
     public long writev(int fd, List<MemorySegment> iov) {
-        return vectored(Numbers.WRITEV, fd, iov, 0);
+        return vectored(Numbers.WRITEV, fd, iov, 0, false);
     }
 
     @Override
@@ -124,7 +129,7 @@ public final class LinuxKernel implements Kernel {
 
     @Override
     public long pwritev(int fd, List<MemorySegment> iov, long offset) {
-        return vectored(Numbers.PWRITEV, fd, iov, offset);
+        return vectored(Numbers.PWRITEV, fd, iov, offset, false);
     }
 
     @Override
@@ -212,7 +217,8 @@ public final class LinuxKernel implements Kernel {
         Scratch s = scratches.take();
         try {
             long result = SystemCall.call(s, Numbers.IOCTL, fd, FIONREAD, s.block.address(), 0, 0, 0);
-            return result < 0 ? result : s.block.get(JAVA_INT, 0);
+            // Unsigned: a regular file with more than 2 GiB to go must not look like an errno.
+            return result < 0 ? result : Integer.toUnsignedLong(s.block.get(JAVA_INT, 0));
         } finally {
             scratches.giveBack(s);
         }
@@ -231,12 +237,14 @@ public final class LinuxKernel implements Kernel {
     /** By statx(2), whose structure is the same on every machine. */
     @Override
     public long fstat(int fd, Stat stat) {
+        Objects.requireNonNull(stat);
         Scratch s = scratches.take();
         try {
             s.block.set(JAVA_LONG, STATX_BYTES, 0); // the empty path
             long path = s.block.address() + STATX_BYTES;
-            long result =
-                    SystemCall.call(s, Numbers.STATX, fd, path, AT_EMPTY_PATH, STATX_BASIC_STATS, s.block.address(), 0);
+            int named = Math.max(fd, -1); // below it lies AT_FDCWD, which statx would describe
+            long result = SystemCall.call(
+                    s, Numbers.STATX, named, path, AT_EMPTY_PATH, STATX_BASIC_STATS, s.block.address(), 0);
             if (result == 0) {
                 loadStatx(s.block, stat);
             }
@@ -335,13 +343,15 @@ public final class LinuxKernel implements Kernel {
     public long getsockopt(int fd, int level, int name, int[] value) {
         Scratch s = scratches.take();
         try {
-            s.block.set(JAVA_INT, 0, 4 * value.length);
+            // The kernel writes as much as it is told there is room for.
+            int wanted = Math.min(value.length, MAX_OPTION_INTS);
+            s.block.set(JAVA_INT, 0, 4 * wanted);
             long room = s.block.address() + 8;
             long result = SystemCall.call(s, Numbers.GETSOCKOPT, fd, level, name, room, s.block.address(), 0);
             if (result < 0) {
                 return result;
             }
-            int count = s.block.get(JAVA_INT, 0) / 4;
+            int count = Math.min(s.block.get(JAVA_INT, 0) / 4, wanted); // some options answer their full length
             MemorySegment.copy(s.block, JAVA_INT, 8, value, 0, count);
             return count;
         } finally {
@@ -448,7 +458,9 @@ public final class LinuxKernel implements Kernel {
         if (known == null) {
             // Two threads that come first together probe twice and find the same.
             known = Probe.of(this);
-            capabilities = known;
+            if (Probe.isLasting(known)) {
+                capabilities = known;
+            }
         }
         return known;
     }
@@ -501,7 +513,7 @@ public final class LinuxKernel implements Kernel {
         }
     }
 
-    private long vectored(long number, int fd, List<MemorySegment> iov, long last) {
+    private long vectored(long number, int fd, List<MemorySegment> iov, long last, boolean readsInto) {
         Scratch s = scratches.take();
         try {
             int count = iov.size();
@@ -509,13 +521,13 @@ public final class LinuxKernel implements Kernel {
             int written = Math.min(count, IOV_MAX);
             MemorySegment array = s.bulk(16L * IOV_MAX);
             for (int i = 0; i < written; i++) {
-                MemorySegment segment = iov.get(i);
+                MemorySegment segment = readsInto ? writable(iov.get(i)) : iov.get(i);
                 MemorySegment live = orNull(segment);
                 array.set(JAVA_LONG, 16L * i, live.address());
                 array.set(JAVA_LONG, 16L * i + 8, segment.byteSize());
                 s.hold(live);
             }
-            return SystemCall.call(s, number, fd, array.address(), count, last);
+            return SystemCall.callVector(s, number, fd, array.address(), count, last);
         } finally {
             s.letGo();
             scratches.giveBack(s);
@@ -571,6 +583,22 @@ public final class LinuxKernel implements Kernel {
                     "the Linux kernel cannot use a heap segment: allocate it from an Arena or map it");
         }
         return segment.scope().isAlive() ? segment : MemorySegment.NULL;
+    }
+
+    /** Whether vmsplice on this descriptor fills memory: it does so only where it cannot do the other [K20]. */
+    private boolean isReadEnd(int fd) {
+        long flags = plain(Numbers.FCNTL, fd, F_GETFL, 0, 0);
+        return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
+    }
+
+    private static boolean anyReadOnly(List<MemorySegment> iov) {
+        int looked = Math.min(iov.size(), IOV_MAX);
+        for (int i = 0; i < looked; i++) {
+            if (iov.get(i).isReadOnly()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static MemorySegment writable(MemorySegment segment) {

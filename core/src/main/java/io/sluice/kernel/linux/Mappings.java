@@ -69,7 +69,7 @@ final class Mappings {
     long unmap(Scratch s, MemorySegment segment) {
         Mapping mapping = byAddress.get(segment.address());
         if (mapping == null
-                || !mapping.segment.equals(segment)
+                || mapping.segment.byteSize() != segment.byteSize()
                 || !mapping.segment.scope().equals(segment.scope())) {
             return -Errno.EINVAL;
         }

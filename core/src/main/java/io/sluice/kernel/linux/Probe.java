@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.Capabilities.Support;
+import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Offset;
 import java.io.BufferedReader;
@@ -18,6 +19,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Finds out what a kernel does, by doing it: puts one byte into a pipe, changes the byte at its origin, and looks which
@@ -27,6 +30,8 @@ import java.util.List;
 final class Probe {
     private static final byte OLD = 'o';
     private static final byte NEW = 'n';
+
+    private static final Set<Integer> PASSING = Set.of(Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM);
 
     private final Kernel kernel;
     private final MemorySegment oneByte = Arena.ofAuto().allocate(1);
@@ -45,10 +50,17 @@ final class Probe {
                 splice,
                 tee,
                 vmsplice,
-                (int) number("/proc/sys/fs/pipe-max-size", 1 << 20),
+                (int) Math.min(number("/proc/sys/fs/pipe-max-size", 1 << 20), Integer.MAX_VALUE),
                 number("/proc/sys/fs/pipe-user-pages-soft", 0),
                 SystemCall.pageSizeBytes(),
                 hugePageSizeBytes());
+    }
+
+    /** Whether what was found will be found again: a process short of descriptors or memory found only that. */
+    static boolean isLasting(Capabilities found) {
+        return Stream.of(found.splice(), found.tee(), found.vmsplice())
+                .map(Support::errno)
+                .noneMatch(PASSING::contains);
     }
 
     /** A byte of a memory file, through one pipe, or through a second by tee. */
@@ -59,7 +71,10 @@ final class Probe {
         }
         try {
             store(OLD);
-            kernel.pwrite(file, oneByte, 0);
+            long written = kernel.pwrite(file, oneByte, 0);
+            if (written != 1) {
+                return Support.refused((int) -written);
+            }
             return through(
                     writeEnd -> kernel.splice(file, new Offset(0), writeEnd, null, 1, SPLICE_F_NONBLOCK),
                     () -> {
@@ -116,7 +131,10 @@ final class Probe {
                 return Support.refused((int) -result);
             }
             change.run();
-            kernel.read(thenTee ? second[0] : first[0], oneByte);
+            result = kernel.read(thenTee ? second[0] : first[0], oneByte);
+            if (result != 1) {
+                return Support.refused((int) -result);
+            }
             return oneByte.get(JAVA_BYTE, 0) == NEW ? Support.SHARES : Support.COPIES;
         } finally {
             close(first);

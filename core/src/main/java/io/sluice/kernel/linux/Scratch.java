@@ -40,11 +40,11 @@ final class Scratch {
 
     final MemorySegment errno;
     final MemorySegment block;
-    final MemorySegment[] holds = new MemorySegment[SystemCall.HOLDS];
 
     private final MemorySegment cells;
     private final long address;
     private final int home;
+    private MemorySegment[] holds = new MemorySegment[SystemCall.FEW_HOLDS];
     private int heldArenas;
     private @Nullable MemorySegment bulk;
 
@@ -127,17 +127,29 @@ final class Scratch {
                 return;
             }
         }
-        if (heldArenas == holds.length) {
-            throw new IllegalArgumentException("the segments of one call may come from at most " + holds.length
+        if (heldArenas == SystemCall.MANY_HOLDS) {
+            throw new IllegalArgumentException("the segments of one call may come from at most " + heldArenas
                     + " arenas: each of them is held open during the call");
         }
+        if (heldArenas == holds.length) {
+            holds = Arrays.copyOf(holds, SystemCall.MANY_HOLDS);
+            Arrays.fill(holds, heldArenas, holds.length, NOTHING);
+        }
         holds[heldArenas++] = segment;
+    }
+
+    /** What the call is to hold: as many segments as one of its two shapes takes. */
+    MemorySegment[] holds() {
+        return holds;
     }
 
     /** Forgets the caller's segments, so that the pool keeps none of them alive. */
     void letGo() {
         while (heldArenas > 0) {
             holds[--heldArenas] = NOTHING;
+        }
+        if (holds.length > SystemCall.FEW_HOLDS) {
+            holds = Arrays.copyOf(holds, SystemCall.FEW_HOLDS);
         }
     }
 

@@ -20,6 +20,7 @@ import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 
 /**
  * Socket addresses between Java and C: sockaddr_in (16 bytes), sockaddr_in6 (28) and sockaddr_un (2 and a path of up to
@@ -31,6 +32,8 @@ final class SocketAddresses {
 
     /** sun_path with its end mark. */
     private static final int UNIX_PATH_BYTES = 108;
+
+    private static final SocketAddress UNNAMED = UnixDomainSocketAddress.of("");
 
     private static final ValueLayout.OfShort PORT = JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -76,8 +79,8 @@ final class SocketAddresses {
     }
 
     /**
-     * Reads an address of {@code length} bytes. A name in the abstract Unix namespace, which Java cannot express, is
-     * unnamed.
+     * Reads an address of {@code length} bytes. What Java cannot express is unnamed: the abstract Unix namespace, other
+     * families, a path outside the platform's character set.
      */
     static SocketAddress read(MemorySegment from, int length) {
         int family = length < 2 ? AF_UNIX : from.get(JAVA_SHORT, 0);
@@ -87,10 +90,13 @@ final class SocketAddresses {
                     new InetSocketAddress(
                             Inet4Address.getByAddress(from.asSlice(4, 4).toArray(JAVA_BYTE)), port(from));
                 case AF_INET6 -> new InetSocketAddress(inet6(from), port(from));
-                default -> UnixDomainSocketAddress.of(unixPath(from, length));
+                case AF_UNIX -> UnixDomainSocketAddress.of(unixPath(from, length));
+                default -> UNNAMED;
             };
         } catch (UnknownHostException e) {
             throw new AssertionError("an address of 4 or 16 bytes is always legal", e);
+        } catch (InvalidPathException inexpressible) {
+            return UNNAMED;
         }
     }
 

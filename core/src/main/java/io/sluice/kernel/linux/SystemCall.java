@@ -34,8 +34,11 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Each shape is linked on first use, in a holder of its own that makes the handle a constant to the compiler.
  */
 final class SystemCall {
-    /** How many arenas one vectored call can hold open. */
-    static final int HOLDS = 8;
+    /** How many arenas a vectored call holds open at little cost. */
+    static final int FEW_HOLDS = 8;
+
+    /** How many it can hold open: the linker's code grows with the square of it, and 64 take 100 ms to link. */
+    static final int MANY_HOLDS = 64;
 
     /** Handles linked so far in this process. */
     static final AtomicInteger LINKED = new AtomicInteger();
@@ -50,13 +53,18 @@ final class SystemCall {
     }
 
     private static final class Vector {
-        static final MethodHandle SYSCALL = link("syscall", arguments());
+        static final MethodHandle SYSCALL = link("syscall", arguments(FEW_HOLDS));
 
-        private static List<MemoryLayout> arguments() {
+        static List<MemoryLayout> arguments(int holds) {
             var arguments = new ArrayList<MemoryLayout>(Collections.nCopies(7, JAVA_LONG));
-            arguments.addAll(Collections.nCopies(HOLDS, ADDRESS));
+            arguments.addAll(Collections.nCopies(holds, ADDRESS));
             return arguments;
         }
+    }
+
+    private static final class WideVector {
+        static final MethodHandle SYSCALL =
+                link("syscall", Vector.arguments(MANY_HOLDS)).asSpreader(MemorySegment[].class, MANY_HOLDS);
     }
 
     private static final class PageSize {
@@ -90,11 +98,25 @@ final class SystemCall {
         try {
             MethodHandle _ = Longs.SYSCALL;
         } catch (ExceptionInInitializerError | NoClassDefFoundError e) {
+            if (!isRefusal(e)) {
+                throw e;
+            }
             throw new UnsupportedOperationException(
                     "native access is refused to Sluice: start Java with --enable-native-access=io.sluice.core"
                             + " (with Sluice on the class path: --enable-native-access=ALL-UNNAMED)",
                     e);
         }
+    }
+
+    /** Of a class that failed to initialize before, only the first failure's text is left. */
+    private static boolean isRefusal(Throwable failure) {
+        String refusal = IllegalCallerException.class.getName();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause.toString().contains(refusal)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @SuppressWarnings("restricted") // this class is what native access is asked for
@@ -128,9 +150,12 @@ final class SystemCall {
     }
 
     /** Calls with a descriptor and the iovec array that {@code s} holds the arenas of. */
-    static long call(Scratch s, long number, long fd, long iov, long count, long d) {
-        MemorySegment[] h = s.holds;
+    static long callVector(Scratch s, long number, long fd, long iov, long count, long d) {
+        MemorySegment[] h = s.holds();
         try {
+            if (h.length > FEW_HOLDS) {
+                return s.result((long) WideVector.SYSCALL.invokeExact(s.errno, number, fd, iov, count, d, 0L, 0L, h));
+            }
             return s.result((long) Vector.SYSCALL.invokeExact(
                     s.errno, number, fd, iov, count, d, 0L, 0L, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]));
         } catch (IllegalStateException closed) {

@@ -18,7 +18,7 @@ public final class Runner {
     /** The longest scenario takes under a second; a busy machine may take its time. */
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
-    /** These only look, so the steps after them mean the same without them. */
+    /** These only look: left out, the steps after them mean the same. Without any other step the rest is nothing. */
     private static final Set<String> LOOKS = Set.of("sigpipe", "sigxfsz");
 
     private final Supplier<? extends Stand> stands;
@@ -38,11 +38,9 @@ public final class Runner {
     /** Runs one scenario to its end. */
     public Verdict run(Scenario scenario) {
         try (Stand stand = stands.get()) {
-            for (Need need : scenario.needs()) {
-                Optional<String> lack = need.lack(stand.kernel());
-                if (lack.isPresent()) {
-                    return new Verdict.Skipped(lack.get());
-                }
+            Optional<String> obstacle = obstacle(scenario, stand).or(() -> lack(scenario, stand));
+            if (obstacle.isPresent()) {
+                return new Verdict.Skipped(obstacle.get());
             }
             Run run = new Run(stand, scenario);
             Verdict verdict = run.within(limit);
@@ -51,6 +49,21 @@ public final class Runner {
                     ? verdict
                     : new Verdict.Failed(scenario.where(), "nothing left behind", "still open: " + leftovers, "ended");
         }
+    }
+
+    /** Why the stand's kernel cannot express the scenario, wherever it runs; empty when it can. */
+    static Optional<String> obstacle(Scenario scenario, Stand stand) {
+        return scenario.steps().stream()
+                .filter(step -> !LOOKS.contains(step.verb()))
+                .flatMap(step -> stand.unable(step.verb()).map(reason -> step.text() + ": " + reason).stream())
+                .findFirst();
+    }
+
+    /** What the scenario needs and the kernel does not have here; empty when it has all. */
+    private static Optional<String> lack(Scenario scenario, Stand stand) {
+        return scenario.needs().stream()
+                .flatMap(need -> need.lack(stand.kernel()).stream())
+                .findFirst();
     }
 
     /** One run of one scenario. */
@@ -92,9 +105,7 @@ public final class Runner {
             for (Step step : scenario.steps()) {
                 current = step;
                 Optional<String> reason = stage.stand.unable(step.verb());
-                if (reason.isPresent() && !LOOKS.contains(step.verb())) {
-                    return new Verdict.Skipped(step.text() + ": " + reason.get());
-                } else if (reason.isPresent()) {
+                if (reason.isPresent()) {
                     skipped.add(new Verdict.SkippedStep(step.text(), reason.get()));
                     continue;
                 }

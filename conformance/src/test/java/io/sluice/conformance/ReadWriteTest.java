@@ -21,17 +21,18 @@ import java.util.List;
 class ReadWriteTest {
     private static final int PAGE = 4096;
 
+    /** Before Linux 6.15 or so an empty slot stayed behind, so that only its emptiness can be asked for everywhere. */
     @OnEachKernel
     @Holds("B19")
-    void aWriteFromBadMemoryLeavesNoTrace(Rig rig) {
+    void aWriteFromBadMemoryStoresNothing(Rig rig) {
         PipeEnds pipe = rig.pipe();
 
         assertErrno(rig.kernel().write(pipe.w(), rig.stand().unmapped(100)), Errno.EFAULT);
         assertErrno(rig.kernel().write(pipe.w(), rig.stand().unmapped(PAGE)), Errno.EFAULT);
 
         assertThat(rig.kernel().fionread(pipe.r())).isZero();
-        assertThat(rig.kernel().fcntl(pipe.w(), Flags.F_SETPIPE_SZ, PAGE)).isEqualTo(PAGE);
-        assertThat(rig.kernel().poll(pipe.w(), Flags.POLLOUT, 0)).isEqualTo(Flags.POLLOUT);
+        rig.write(pipe.w(), "abc");
+        assertThat(rig.read(pipe.r())).isEqualTo("abc");
     }
 
     @OnEachKernel

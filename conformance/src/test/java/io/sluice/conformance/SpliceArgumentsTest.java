@@ -36,6 +36,22 @@ class SpliceArgumentsTest {
         assertThat(offset.value()).isEqualTo(-1);
     }
 
+    /** How large a file may become is the file system's own; some have no limit below 2^63. */
+    @OnEachKernel
+    @Holds("D10")
+    void beyondTheLargestFileNothingIsConsumed(Rig rig) {
+        PipeEnds pipe = rig.pipe();
+        rig.write(pipe.w(), "abc");
+        int file = rig.file("", Flags.O_RDWR);
+        Offset offset = new Offset(Long.MAX_VALUE - 7);
+
+        long result = rig.kernel().splice(pipe.r(), null, file, offset, 3, 0);
+
+        assertThat(result).isIn((long) -Errno.EFBIG, 3L);
+        assertThat(offset.value()).isEqualTo(Long.MAX_VALUE - 7 + Math.max(result, 0));
+        assertThat(rig.kernel().fionread(pipe.r())).isEqualTo(result < 0 ? 3 : 0);
+    }
+
     @OnEachKernel
     @Holds("D13")
     void whatHasNoBytesToShareIsRefusedInEitherDirection(Rig rig) {

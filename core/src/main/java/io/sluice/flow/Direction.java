@@ -255,7 +255,10 @@ public final class Direction implements AutoCloseable {
             took(drained);
             borrowed.heldBytes = drained;
             for (Branch branch : branches) {
-                duplicate(borrowed, branch);
+                long copied = duplicate(borrowed, branch);
+                if (copied < 0) {
+                    return ended(Side.EITHER, "tee", copied);
+                }
             }
             return pump(drained < maxBytes && knownRest() > 0);
         }
@@ -269,7 +272,10 @@ public final class Direction implements AutoCloseable {
             took(drained);
             outlet.filled(drained);
             for (Branch branch : branches) {
-                duplicate(buffer.asSlice(0, drained), branch);
+                long copied = duplicate(buffer.asSlice(0, drained), branch);
+                if (copied < 0) {
+                    return ended(Side.EITHER, "write", copied);
+                }
             }
             return pump(false);
         }
@@ -319,30 +325,31 @@ public final class Direction implements AutoCloseable {
         return true;
     }
 
-    private void duplicate(PooledPipe from, Branch branch) {
+    private long duplicate(PooledPipe from, Branch branch) {
         if (branch.ended()) {
-            return;
+            return 0;
         }
         PooledPipe stage = branch.stage();
         long copied = kernel.tee(from.readFd, stage.writeFd, from.heldBytes, SPLICE_F_NONBLOCK);
-        duplicated(stage, copied, from.heldBytes, "tee");
+        return duplicated(stage, copied, from.heldBytes, "tee");
     }
 
-    private void duplicate(MemorySegment bytes, Branch branch) {
+    private long duplicate(MemorySegment bytes, Branch branch) {
         if (branch.ended()) {
-            return;
+            return 0;
         }
         PooledPipe stage = branch.stage();
-        duplicated(stage, kernel.write(stage.writeFd, bytes), bytes.byteSize(), "write");
+        return duplicated(stage, kernel.write(stage.writeFd, bytes), bytes.byteSize(), "write");
     }
 
     /** Into an empty pipe with as many slots as the source's, neither can be short: if one is, the mistake is ours. */
-    private static void duplicated(PooledPipe stage, long copied, long wanted, String call) {
-        if (copied != wanted) {
+    private static long duplicated(PooledPipe stage, long copied, long wanted, String call) {
+        if (copied >= 0 && copied != wanted) {
             throw new IllegalStateException(call + " of " + wanted + " bytes into an empty stage of "
                     + stage.capacityBytes + " bytes answered " + copied);
         }
-        stage.heldBytes = copied;
+        stage.heldBytes = Math.max(0, copied);
+        return copied;
     }
 
     /** No larger than the smallest stage, or a tee could be short. */

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.TransferResult.Ending;
+import io.sluice.TransferResult.Fallback;
+import io.sluice.kernel.Capabilities;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.TransferPath;
+import io.sluice.kernel.wrap.ForwardingKernel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of a transfer when the kernel refuses, interrupts or shortens its calls. */
+abstract class FaultContract {
+    private static final int BYTES = 700_001;
+
+    @TempDir
+    Path directory;
+
+    private final Faults faults = new Faults(kernel());
+    private final Sluice sluice = Sluice.on(faults);
+
+    abstract Kernel kernel();
+
+    /** Answers chosen calls itself. */
+    private static final class Faults extends ForwardingKernel {
+        interface Rule {
+            /** What to answer instead of call number {@code nth} (from 1) of its name; null to let it through. */
+            @Nullable
+            Long answer(String name, int nth);
+        }
+
+        private final Map<String, AtomicInteger> counts = new ConcurrentHashMap<>();
+        volatile Rule rule = (name, nth) -> null;
+
+        Faults(Kernel inner) {
+            super(inner);
+        }
+
+        void begin(Rule newRule) {
+            counts.clear();
+            rule = newRule;
+        }
+
+        @Override
+        public Capabilities capabilities() {
+            Capabilities c = inner.capabilities();
+            Long tee = rule.answer("tee", 1);
+            return tee == null
+                    ? c
+                    : new Capabilities(
+                            c.splice(),
+                            Capabilities.Support.refused((int) -tee),
+                            c.vmsplice(),
+                            c.pipeMaxSizeBytes(),
+                            c.pipeUserPagesSoft(),
+                            c.pageSizeBytes(),
+                            c.hugePageSizeBytes());
+        }
+
+        @Override
+        protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
+            int nth = counts.computeIfAbsent(name, _ -> new AtomicInteger()).incrementAndGet();
+            Long answer = rule.answer(name, nth);
+            return answer == null ? call.getAsLong() : answer;
+        }
+    }
+
+    @AfterEach
+    void close() {
+        faults.begin((name, nth) -> null);
+        sluice.close();
+    }
+
+    private record Ends(Source source, Sink sink, FutureTask<byte[]> received) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            source.close();
+            sink.close();
+        }
+    }
+
+    private final byte[] data = TransferContract.random(BYTES);
+
+    private Ends fileToFile() throws Exception {
+        Path from = Files.write(directory.resolve("from"), data);
+        Path to = directory.resolve("to");
+        FileEnd sink = sluice.open(
+                to, StandardOpenOption.WRITE, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+        return new Ends(sluice.open(from), sink, new FutureTask<>(() -> Files.readAllBytes(to)));
+    }
+
+    private Ends fileToSocket() throws Exception {
+        Path from = Files.write(directory.resolve("from"), data);
+        SocketEnd[] pair = tcp();
+        return new Ends(sluice.open(from), pair[0], TransferContract.start(() -> drain(pair[1])));
+    }
+
+    private Ends socketToSocket() throws Exception {
+        SocketEnd[] in = tcp();
+        SocketEnd[] out = tcp();
+        Thread.ofVirtual().start(() -> {
+            try (SocketEnd writer = in[0]) {
+                writer.write(TransferContract.copyOf(data));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        return new Ends(in[1], out[0], TransferContract.start(() -> drain(out[1])));
+    }
+
+    private static byte[] drain(SocketEnd end) throws IOException {
+        try (end) {
+            return TransferContract.drain(end);
+        }
+    }
+
+    private SocketEnd[] tcp() throws IOException {
+        SocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        try (Listener listener = sluice.listen(any)) {
+            return new SocketEnd[] {sluice.connect(listener.localAddress()), listener.accept()};
+        }
+    }
+
+    private interface MakeEnds {
+        Ends make() throws Exception;
+    }
+
+    private TransferResult run(MakeEnds make, Faults.Rule rule) throws Exception {
+        try (Ends ends = make.make()) {
+            faults.begin(rule);
+            TransferResult result = sluice.transfer(ends.source).to(ends.sink).run();
+            faults.begin((name, nth) -> null);
+            ends.sink.close();
+            if (!ends.received.isDone()) {
+                ends.received.run();
+            }
+            assertThat(ends.received.get()).isEqualTo(data);
+            assertThat(result.bytes()).isEqualTo(BYTES);
+            assertThat(result.ending()).isEqualTo(Ending.SOURCE_ENDED);
+            assertThat(result.strandedBytes()).isZero();
+            return result;
+        }
+    }
+
+    private static Faults.Rule refuse(int errno, String... names) {
+        Set<String> refused = Set.of(names);
+        return (name, nth) -> refused.contains(name) ? (Long) (long) -errno : null;
+    }
+
+    // Refusals.
+
+    @TestFactory
+    Stream<DynamicTest> aRefusedPathIsGivenUpForTheNextAndSaysSo() {
+        record Row(MakeEnds ends, List<String> refused, int errno, TransferPath taken) {}
+        return Stream.of(
+                        new Row(
+                                this::fileToFile,
+                                List.of("ficlone", "copy_file_range"),
+                                Errno.EXDEV,
+                                TransferPath.SPLICE),
+                        new Row(
+                                this::fileToFile,
+                                List.of("ficlone", "copy_file_range", "splice"),
+                                Errno.ENOSYS,
+                                TransferPath.COPY),
+                        new Row(this::fileToSocket, List.of("sendfile"), Errno.EINVAL, TransferPath.SPLICE),
+                        new Row(this::fileToSocket, List.of("sendfile", "splice"), Errno.EPERM, TransferPath.COPY),
+                        new Row(this::socketToSocket, List.of("splice"), Errno.EINVAL, TransferPath.COPY))
+                .map(row -> DynamicTest.dynamicTest(row.refused + " " + Errno.name(row.errno), () -> {
+                    Faults.Rule rule = refuse(row.errno, row.refused.toArray(String[]::new));
+                    TransferResult result = run(row.ends, rule);
+                    assertThat(result.bytesByPath()).containsOnly(Map.entry(row.taken, (long) BYTES));
+                    assertThat(result.fallbacks().stream().map(Fallback::call)).containsExactlyElementsOf(row.refused);
+                }));
+    }
+
+    @Test
+    void withoutAPipeTheBytesAreCopied() throws Exception {
+        // pitfall 55: no descriptors left
+        TransferResult result = run(this::socketToSocket, refuse(Errno.EMFILE, "pipe2"));
+        assertThat(result.bytesByPath()).containsOnly(Map.entry(TransferPath.COPY, (long) BYTES));
+        assertThat(result.fallbacks().getFirst().call()).isEqualTo("pipe2");
+    }
+
+    @Test
+    void whatIsNoRefusalFailsUnderItsOwnName() throws Exception {
+        // pitfall 35: a full disk is not a reason to try another way
+        for (int errno : new int[] {Errno.ENOSPC, Errno.EIO, Errno.EFBIG, Errno.EDQUOT}) {
+            try (Ends ends = fileToSocket()) {
+                faults.begin(refuse(errno, "sendfile"));
+                assertThatThrownBy(
+                                () -> sluice.transfer(ends.source).to(ends.sink).run())
+                        .isInstanceOfSatisfying(ErrnoException.class, e -> {
+                            assertThat(e.errno()).isEqualTo(errno);
+                            assertThat(e.call()).isEqualTo("sendfile");
+                            assertThat(e).hasMessageContaining("from").hasMessageContaining("tcp://");
+                        });
+                faults.begin((name, nth) -> null);
+            }
+        }
+    }
+
+    @Test
+    void spliceRefusedInMidStreamGoesOnWithTheRestAndThenComesBack() throws Exception {
+        // pitfalls 34 and 49: a record of kernel TLS that is no data
+        TransferResult result = run(
+                this::socketToSocket,
+                (name, nth) -> name.equals("splice") && nth == 5 ? (Long) (long) -Errno.EINVAL : null);
+        assertThat(result.bytesByPath()).containsKeys(TransferPath.SPLICE, TransferPath.COPY);
+        assertThat(result.fallbacks()).hasSize(1);
+    }
+
+    @Test
+    void spliceRefusedTwiceInARowStaysRefused() throws Exception {
+        TransferResult result = run(
+                this::socketToSocket,
+                (name, nth) -> name.equals("splice") && nth >= 5 ? (Long) (long) -Errno.EINVAL : null);
+        assertThat(result.fallbacks()).hasSize(2);
+    }
+
+    @Test
+    void bytesInThePipeAreBroughtOutWhenTheSinkRefusesSplice() throws Exception {
+        TransferResult result = run(
+                this::socketToSocket,
+                (name, nth) -> name.equals("splice") && nth % 2 == 0 ? (Long) (long) -Errno.EINVAL : null);
+        assertThat(result.bytesByPath()).containsKey(TransferPath.COPY);
+    }
+
+    // Interruptions and would-block at every single call.
+
+    @TestFactory
+    Stream<DynamicTest> anyCallMayBeInterruptedOrNotReady() throws Exception {
+        record Run(String title, MakeEnds ends, List<String> calls) {}
+        List<Run> runs = List.of(
+                new Run("file to file", this::fileToFile, List.of("copy_file_range")),
+                new Run("file to socket", this::fileToSocket, List.of("sendfile")),
+                new Run("socket to socket", this::socketToSocket, List.of("splice")));
+        return runs.stream()
+                .flatMap(run -> run.calls.stream()
+                        .flatMap(call -> IntStream.rangeClosed(1, 12)
+                                .boxed()
+                                .flatMap(nth -> Stream.of(Errno.EINTR, Errno.EAGAIN)
+                                        .filter(errno -> errno == Errno.EINTR || !run.title.equals("file to file"))
+                                        .map(errno -> DynamicTest.dynamicTest(
+                                                run.title + ": " + call + " " + nth + " " + Errno.name(errno),
+                                                () -> run(
+                                                        run.ends,
+                                                        (name, n) -> name.equals(call) && n == nth
+                                                                ? (Long) (long) -errno
+                                                                : null))))));
+    }
+
+    @Test
+    void everyThirdCallNotReadyLosesNothing() throws Exception {
+        run(
+                this::socketToSocket,
+                (name, nth) -> name.equals("splice") && nth % 3 == 0 ? (Long) (long) -Errno.EAGAIN : null);
+    }
+
+    // Ends that lie about their end.
+
+    @Test
+    void aZeroFromASocketIsConfirmedBeforeItIsBelieved() throws Exception {
+        // pitfall 25
+        run(this::socketToSocket, (name, nth) -> name.equals("splice") && nth == 3 ? (Long) 0L : null);
+    }
+
+    @Test
+    void aFileThatClaimsToBeEmptyIsReadAllTheSame() throws Exception {
+        // pitfall 53: files of /proc
+        Path to = directory.resolve("to");
+        try (FileEnd source = sluice.open(Path.of("/proc/self/cmdline"));
+                FileEnd sink = sluice.open(to, StandardOpenOption.WRITE, StandardOpenOption.CREATE)) {
+            assertThat(sluice.transfer(source).to(sink).run().bytes()).isPositive();
+        }
+        assertThat(Files.size(to)).isPositive();
+    }
+
+    @Test
+    void aMirroredTransferWithoutTeeCopiesAndLosesNothing() throws Exception {
+        Ends ends = socketToSocket();
+        SocketEnd[] mirror = tcp();
+        FutureTask<byte[]> mirrored = TransferContract.start(() -> drain(mirror[1]));
+        faults.begin(refuse(Errno.EPERM, "tee"));
+        try (ends) {
+            TransferResult result = sluice.transfer(ends.source)
+                    .to(ends.sink)
+                    .mirrorTo(mirror[0], WhenFull.BLOCK)
+                    .run();
+            assertThat(result.bytesByPath()).containsOnlyKeys(TransferPath.COPY);
+            ends.sink.close();
+            mirror[0].close();
+            assertThat(ends.received.get()).isEqualTo(data);
+            assertThat(mirrored.get()).isEqualTo(data);
+        }
+    }
+
+    @Test
+    void whatAFailingSinkDidNotTakeIsCounted() throws Exception {
+        try (Ends ends = socketToSocket()) {
+            AtomicInteger answered = new AtomicInteger();
+            faults.begin((name, nth) -> name.equals("splice") && nth % 2 == 0 && answered.incrementAndGet() > 2
+                    ? (Long) (long) -Errno.EIO
+                    : null);
+            assertThatThrownBy(() -> sluice.transfer(ends.source).to(ends.sink).run())
+                    .isInstanceOfSatisfying(ErrnoException.class, e -> {
+                        TransferResult result = Objects.requireNonNull(e.result());
+                        assertThat(result.bytes()).isPositive();
+                        assertThat(result.strandedBytes()).isPositive();
+                    });
+        }
+    }
+}

@@ -110,7 +110,7 @@ final class Outlet {
             pipe.heldBytes -= moved;
             tally.moved(TransferPath.SPLICE, moved);
         } else if (moved == 0) {
-            throw new IllegalStateException("a pipe that holds " + pipe.heldBytes + " bytes gave none");
+            return -Errno.EIO; // a sink that takes nothing and is not full would be tried for ever
         } else if (Fallback.allowed(TransferPath.SPLICE, (int) -moved)) {
             tally.fellBack(new Fallback(TransferPath.SPLICE, "splice", (int) -moved));
             splicing = false;
@@ -140,6 +140,6 @@ final class Outlet {
             bufferedFrom += written;
             tally.moved(TransferPath.COPY, written);
         }
-        return written;
+        return written == 0 ? -Errno.EIO : written;
     }
 }

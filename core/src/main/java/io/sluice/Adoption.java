@@ -9,6 +9,8 @@ import static io.sluice.kernel.Flags.O_NOCTTY;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_RDONLY;
 import static io.sluice.kernel.Flags.O_WRONLY;
+import static io.sluice.kernel.Flags.POLLHUP;
+import static io.sluice.kernel.Flags.POLLIN;
 import static io.sluice.kernel.Flags.SOCK_STREAM;
 import static io.sluice.kernel.Flags.SOL_SOCKET;
 import static io.sluice.kernel.Flags.SO_TYPE;
@@ -86,11 +88,18 @@ final class Adoption {
 
     /**
      * A description of our own, non-blocking, of the same pipe or terminal [A15]; the given one where that is not
-     * allowed.
+     * possible.
      */
     private static int reopened(Kernel kernel, int fd, int accessMode) {
         long own = kernel.open("/proc/self/fd/" + fd, accessMode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0);
         if (own < 0) {
+            return fd;
+        }
+        // A FIFO that is opened after its last writer has left waits for the next one [Q01]; the given description
+        // knows
+        // that one was there. Looked at in this order, no writer can slip away unseen.
+        if (accessMode == O_RDONLY && (kernel.poll(fd, POLLIN, 0) & POLLHUP) != 0) {
+            kernel.close((int) own);
             return fd;
         }
         kernel.close(fd);

@@ -9,18 +9,19 @@ import static io.sluice.kernel.Flags.O_DSYNC;
 import static io.sluice.kernel.Flags.O_EXCL;
 import static io.sluice.kernel.Flags.O_NOCTTY;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
+import static io.sluice.kernel.Flags.O_PATH;
 import static io.sluice.kernel.Flags.O_RDONLY;
 import static io.sluice.kernel.Flags.O_RDWR;
 import static io.sluice.kernel.Flags.O_SYNC;
 import static io.sluice.kernel.Flags.O_TRUNC;
 import static io.sluice.kernel.Flags.O_WRONLY;
 import static io.sluice.kernel.Flags.S_IFDIR;
+import static io.sluice.kernel.Flags.S_IFIFO;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Stat;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -39,7 +40,7 @@ final class Opening {
         int flags = flags(Set.of(options)) | O_CLOEXEC | O_NOCTTY;
         String file = path.toString();
         long fd = sluice.kernel().open(file, flags | O_NONBLOCK, NEW_FILE_MODE);
-        if (fd == -Errno.ENXIO && isFifo(path)) {
+        if (fd == -Errno.ENXIO && isFifo(sluice.kernel(), file)) {
             fd = openWhenRead(sluice.kernel(), file, flags);
         }
         Sluice.check("open", fd, file);
@@ -75,17 +76,16 @@ final class Opening {
         return flags;
     }
 
-    private static boolean isFifo(Path path) {
-        // ENXIO also comes from sockets and from devices without a driver; those are not waited for.
-        return Files.exists(path, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(path) && !isSocket(path);
-    }
-
-    private static boolean isSocket(Path path) {
-        try {
-            return ((int) Files.getAttribute(path, "unix:mode") & 0170000) == 0140000;
-        } catch (IOException | UnsupportedOperationException | IllegalArgumentException unknown) {
+    /** ENXIO also comes from sockets and from devices without a driver; those are not waited for. */
+    private static boolean isFifo(Kernel kernel, String file) {
+        int fd = (int) kernel.open(file, O_PATH | O_CLOEXEC, 0);
+        if (fd < 0) {
             return false;
         }
+        Stat stat = new Stat();
+        kernel.fstat(fd, stat);
+        kernel.close(fd);
+        return stat.type() == S_IFIFO;
     }
 
     /**

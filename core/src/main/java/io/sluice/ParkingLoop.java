@@ -127,6 +127,9 @@ final class ParkingLoop {
     private Ending move() throws IOException {
         while (true) {
             checkEnds();
+            if (deadlineNanos != Poller.FOREVER && System.nanoTime() >= deadlineNanos) {
+                return Ending.DEADLINE_PASSED;
+            }
             long due = due();
             if (due == 0 && direction.pending() == 0) {
                 if (direction.taken() == transfer.limitBytes) {

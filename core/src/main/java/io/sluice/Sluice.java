@@ -29,6 +29,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.OpenOption;
@@ -48,6 +49,8 @@ import java.time.Duration;
  * }</pre>
  */
 public final class Sluice implements AutoCloseable {
+    private static final long BACKLOG_PAUSE_NANOS = 10_000_000;
+
     private final Kernel kernel;
     private final boolean ownsKernel;
     private final Poller poller;
@@ -131,6 +134,10 @@ public final class Sluice implements AutoCloseable {
             end.enter();
             try {
                 long result = kernel.connect(fd, address);
+                while (result == -Errno.EAGAIN && System.nanoTime() < deadlineNanos) {
+                    backlogPause(end);
+                    result = kernel.connect(fd, address);
+                }
                 if (result == -Errno.EINPROGRESS) {
                     if (!end.awaitReady(EPOLLOUT, deadlineNanos, 0)) {
                         throw new ErrnoException("connect", Errno.ETIMEDOUT, target);
@@ -143,12 +150,23 @@ public final class Sluice implements AutoCloseable {
             } finally {
                 end.descriptor().leave();
             }
+            kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1); // refused by a Unix socket, which has no delay
             connected = true;
             return end;
         } finally {
             if (!connected) {
                 end.close();
             }
+        }
+    }
+
+    /** A Unix listener's backlog is full, and nothing tells when it has room again. */
+    private void backlogPause(SocketEnd end) throws IOException {
+        long until = System.nanoTime() + BACKLOG_PAUSE_NANOS;
+        switch (poller.awaitUntil(() -> false, until, end.descriptor())) {
+            case READY, TIMED_OUT -> {}
+            case INTERRUPTED -> throw new TransferInterruptedException(0);
+            case CLOSED -> throw new AsynchronousCloseException();
         }
     }
 
@@ -185,7 +203,7 @@ public final class Sluice implements AutoCloseable {
 
     /** A socket that has just been accepted. */
     SocketEnd connected(int fd) {
-        kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1); // EOPNOTSUPP on a Unix socket, which has no delay
+        kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         SocketAddress[] peer = new SocketAddress[1];
         String from = kernel.getpeername(fd, peer) == 0 ? describe(peer[0]) : "a peer that is gone";
         return new SocketEnd(this, fd, "socket from " + from);

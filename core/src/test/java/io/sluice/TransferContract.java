@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.TransferResult.Ending;
 import io.sluice.kernel.Errno;
+import io.sluice.kernel.Flags;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
 import java.io.ByteArrayOutputStream;
@@ -324,6 +325,35 @@ abstract class TransferContract {
                 .deadline(Duration.ofMillis(20))
                 .run();
         assertThat(result.ending()).isEqualTo(Ending.DEADLINE_PASSED);
+    }
+
+    @Test
+    void aDeadlineAlsoEndsATransferThatNeverWaits() throws Exception {
+        try (FileEnd zero = sluice.open(Path.of("/dev/zero"));
+                FileEnd nowhere = sluice.open(Path.of("/dev/null"), StandardOpenOption.WRITE)) {
+            TransferResult result = sluice.transfer(zero)
+                    .to(nowhere)
+                    .deadline(Duration.ofMillis(20))
+                    .run();
+            assertThat(result.ending()).isEqualTo(Ending.DEADLINE_PASSED);
+            assertThat(result.bytesByPath()).containsOnlyKeys(TransferPath.SPLICE);
+        }
+    }
+
+    @Test
+    void aFifoThatItsWriterHasLeftIsReadToItsEndWhenInherited() throws Exception {
+        Path fifo = directory.resolve("fifo");
+        assertThat(sluice.kernel().mkfifo(fifo.toString(), 0600)).isZero();
+        int reader = (int) sluice.kernel().open(fifo.toString(), Flags.O_RDONLY | Flags.O_NONBLOCK, 0);
+        try (FileEnd writer = sluice.open(fifo, StandardOpenOption.WRITE)) {
+            writer.write(copyOf(random(100)));
+        }
+        sluice.kernel().fcntl(reader, Flags.F_SETFL, 0);
+        try (Source source = sluice.source(reader)) {
+            assertThat(drain(source)).isEqualTo(random(100));
+        } finally {
+            sluice.kernel().close(reader);
+        }
     }
 
     @Test

@@ -32,11 +32,18 @@ public final class LinuxStand implements Stand {
 
     private static final Kernel KERNEL = new LinuxKernel();
 
+    private final Kernel kernel;
     private final Path directory;
     private final Map<String, String> openBefore;
 
-    /** Notes what is open now. */
+    /** On the Linux kernel itself. */
     public LinuxStand() {
+        this(KERNEL);
+    }
+
+    /** On a wrapper around the Linux kernel; it stays the caller's to close. */
+    public LinuxStand(Kernel kernel) {
+        this.kernel = kernel;
         try {
             directory = Files.createTempDirectory("sluice-conformance-");
             openBefore = open();
@@ -47,7 +54,7 @@ public final class LinuxStand implements Stand {
 
     @Override
     public Kernel kernel() {
-        return KERNEL;
+        return kernel;
     }
 
     @Override

@@ -47,25 +47,28 @@ final class PipeVerbs {
 
     private static Operation pipe(Words words) {
         String name = words.name();
-        int slots = words.more() && words.peek().startsWith("slots=") ? (int) words.numberAfter("slots=") : 0;
+        int slots = 0;
         int flags = 0;
         while (words.more()) {
-            if (words.taken("DIRECT")) {
+            if (words.peek().startsWith("slots=")) {
+                slots = (int) words.numberAfter("slots=");
+            } else if (words.taken("DIRECT")) {
                 flags |= O_DIRECT;
             } else if (words.taken("NONBLOCK")) {
                 flags |= O_NONBLOCK;
             } else {
-                throw words.error("'" + words.peek() + "' is neither DIRECT nor NONBLOCK");
+                throw words.error("'" + words.peek() + "' is not one of slots=N, DIRECT, NONBLOCK");
             }
         }
         int allFlags = flags;
+        int size = slots * PAGE;
         return stage -> {
             int[] ends = new int[2];
             long result = stage.kernel.pipe2(ends, allFlags);
             if (result == 0) {
                 stage.named(name + ".r", ends[0]);
                 stage.named(name + ".w", ends[1]);
-                result = slots == 0 ? 0 : stage.kernel.fcntl(ends[1], F_SETPIPE_SZ, slots * PAGE);
+                result = size == 0 ? 0 : stage.kernel.fcntl(ends[1], F_SETPIPE_SZ, size);
             }
             return Answer.of(Math.min(result, 0));
         };
@@ -73,11 +76,9 @@ final class PipeVerbs {
 
     private static Operation setsz(Words words) {
         String name = words.name();
-        long bytes = words.number("a size in bytes");
-        if (bytes != (int) bytes && bytes >>> 32 != 0) {
-            throw words.error("a size is 32 bits: " + bytes);
-        }
-        return stage -> Answer.of(stage.kernel.fcntl(stage.fd(name), F_SETPIPE_SZ, (int) bytes));
+        // The kernel cuts the argument to 32 bits; the signature does so before it [C02].
+        int bytes = (int) words.number("a size in bytes");
+        return stage -> Answer.of(stage.kernel.fcntl(stage.fd(name), F_SETPIPE_SZ, bytes));
     }
 
     private static Operation statusFlag(Words words, int flag) {

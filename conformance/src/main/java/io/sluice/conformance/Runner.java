@@ -18,6 +18,9 @@ public final class Runner {
     /** The longest scenario takes under a second; a busy machine may take its time. */
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
+    /** How long a step that is too late may take to answer the interruption. */
+    private static final Duration END = Duration.ofSeconds(3);
+
     /** These only look: left out, the steps after them mean the same. Without any other step the rest is nothing. */
     private static final Set<String> LOOKS = Set.of("sigpipe", "sigxfsz");
 
@@ -89,15 +92,22 @@ public final class Runner {
                     verdict.completeExceptionally(e);
                 }
             });
-            if (steps.join(limit.toMillis())) {
+            Verdict ended = steps.join(limit.toMillis()) ? verdict.join() : stopped(steps, limit);
+            try {
                 stage.close();
-                return verdict.join();
+                return ended;
+            } catch (IllegalStateException e) {
+                // A thread that no signal ends, or a close that failed: worth more than how the steps went.
+                return failed(null, "every thread and descriptor ended", String.valueOf(e.getMessage()));
             }
+        }
+
+        private Verdict stopped(Stand.Caller steps, Duration limit) {
             late = true;
-            while (!steps.join(10)) {
+            long deadline = System.nanoTime() + END.toNanos();
+            do {
                 steps.interrupt();
-            }
-            stage.close();
+            } while (!steps.join(10) && System.nanoTime() < deadline);
             return failed(current, "an answer", "still in this step after " + limit.toMillis() + " ms");
         }
 

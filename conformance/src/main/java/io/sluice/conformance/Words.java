@@ -73,10 +73,6 @@ final class Words {
         return new SyntaxException(where, message);
     }
 
-    String where() {
-        return where;
-    }
-
     boolean more() {
         return next < words.size();
     }

@@ -5,5 +5,6 @@
 module io.sluice.cli {
     requires static org.jspecify;
     requires jopt.simple;
+    requires me.tongfei.progressbar;
     requires io.sluice.core;
 }

@@ -9,6 +9,7 @@ import io.sluice.flow.Endpoint;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Stat;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.AsynchronousCloseException;
@@ -71,6 +72,13 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
     @Override
     public final String toString() {
         return name;
+    }
+
+    /** What fstat(2) says of it now: two ends with equal device and number are the same file. */
+    public final Stat stat() throws IOException {
+        Stat stat = new Stat();
+        use("fstat", fd -> kernel().fstat(fd, stat));
+        return stat;
     }
 
     /** A call on the descriptor. */

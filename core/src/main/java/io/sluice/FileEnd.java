@@ -4,7 +4,6 @@ package io.sluice;
 import static io.sluice.kernel.Flags.SEEK_CUR;
 import static io.sluice.kernel.Flags.SEEK_SET;
 
-import io.sluice.kernel.Stat;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
@@ -23,13 +22,6 @@ public final class FileEnd extends End implements Source, Sink {
     /** Bytes in the file, as fstat(2) tells: 0 for what is no regular file. */
     public long sizeBytes() throws IOException {
         return stat().size();
-    }
-
-    /** What fstat(2) says. */
-    Stat stat() throws IOException {
-        Stat stat = new Stat();
-        use("fstat", fd -> kernel().fstat(fd, stat));
-        return stat;
     }
 
     /** Where the next transfer reads or writes, in bytes from the start. */

@@ -171,7 +171,7 @@ final class ParkingLoop {
 
     private void checkEnds() throws IOException {
         if (Thread.interrupted()) {
-            throw new TransferInterruptedException(movedBytes());
+            throw interrupted();
         }
         if (!source.isOpen() || !sink.isOpen()) {
             throw new AsynchronousCloseException();
@@ -222,7 +222,7 @@ final class ParkingLoop {
                 report();
                 return System.nanoTime() < deadlineNanos;
             }
-            case INTERRUPTED -> throw new TransferInterruptedException(movedBytes());
+            case INTERRUPTED -> throw interrupted();
             case CLOSED -> throw new AsynchronousCloseException();
         }
         return true;
@@ -276,9 +276,14 @@ final class ParkingLoop {
         return Endpoint.of(sluice.kernel(), descriptor);
     }
 
+    private TransferInterruptedException interrupted() {
+        cutBranches();
+        return new TransferInterruptedException(movedBytes(), result(Ending.INTERRUPTED));
+    }
+
     private ErrnoException failed(String call, int errno, String what) {
         cutBranches();
-        return new ErrnoException(call, errno, what, result(Ending.SINK_CLOSED));
+        return new ErrnoException(call, errno, what, result(Ending.FAILED));
     }
 
     // The branches' end.
@@ -317,7 +322,7 @@ final class ParkingLoop {
             }
             return thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
         } catch (InterruptedException e) {
-            throw new TransferInterruptedException(movedBytes());
+            throw interrupted();
         }
     }
 

@@ -37,7 +37,11 @@ public record TransferResult(
         /** The sink's reader is gone (EPIPE, ECONNRESET). */
         SINK_CLOSED,
         /** The deadline passed. */
-        DEADLINE_PASSED
+        DEADLINE_PASSED,
+        /** The thread was interrupted; only in the result that {@link TransferInterruptedException} carries. */
+        INTERRUPTED,
+        /** A call failed; only in the result that {@link ErrnoException} carries. */
+        FAILED
     }
 
     /**

@@ -12,7 +12,9 @@ interface Command {
     String summary();
 
     /**
-     * Does the work, given the words after the name; answers one of {@link ExitCode}. Misuse is thrown by the parser.
+     * Does the work, given the words after the name; answers one of {@link ExitCode}.
+     *
+     * @throws Misuse when the words make no sense; the parser throws exceptions of its own as well
      */
-    int run(List<String> arguments);
+    int run(List<String> arguments, Host host);
 }

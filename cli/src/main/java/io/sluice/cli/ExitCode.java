@@ -12,5 +12,11 @@ final class ExitCode {
     /** The command line makes no sense; nothing was done. */
     static final int USAGE = 2;
 
+    /** Ended by Ctrl-C: 128 and SIGINT. */
+    static final int INTERRUPTED = 130;
+
+    /** Whoever read the bytes is gone: 128 and SIGPIPE, as shells report of tools that this signal ends. */
+    static final int READER_GONE = 141;
+
     private ExitCode() {}
 }

@@ -8,7 +8,7 @@ import joptsimple.OptionException;
 /** The {@code sluice} command: finds the subcommand by its name and runs it. */
 final class Main {
     /** Every subcommand, in the order the help lists them. */
-    private static final List<Command> COMMANDS = List.of();
+    private static final List<Command> COMMANDS = List.of(new CopyCommand());
 
     private static final String VERSION = "0.1.0";
 
@@ -21,51 +21,58 @@ final class Main {
 
     /** Runs one command without ending the process. */
     static int execute(List<String> words) {
+        boolean trace = !words.isEmpty() && words.getFirst().equals("--trace");
+        return execute(trace ? words.subList(1, words.size()) : words, Host.process(trace));
+    }
+
+    /** Runs one command that sees this host. */
+    static int execute(List<String> words, Host host) {
         if (words.isEmpty()) {
-            printUsage(System.err);
+            printUsage(host.err());
             return ExitCode.USAGE;
         }
         String first = words.getFirst();
         switch (first) {
             case "--version", "-V" -> {
-                System.out.println("sluice " + VERSION);
+                host.out().println("sluice " + VERSION);
                 return ExitCode.OK;
             }
             case "--help", "-h", "help" -> {
-                printUsage(System.out);
+                printUsage(host.out());
                 return ExitCode.OK;
             }
             default -> {
-                return run(first, words.subList(1, words.size()));
+                return run(first, words.subList(1, words.size()), host);
             }
         }
     }
 
-    private static int run(String name, List<String> arguments) {
+    private static int run(String name, List<String> arguments, Host host) {
         for (Command command : COMMANDS) {
             if (command.name().equals(name)) {
                 try {
-                    return command.run(arguments);
-                } catch (OptionException e) {
-                    return misuse(name + ": " + e.getMessage());
+                    return command.run(arguments, host);
+                } catch (OptionException | Misuse e) {
+                    host.err().println("sluice: " + name + ": " + e.getMessage() + " (see sluice " + name + " --help)");
+                    return ExitCode.USAGE;
                 }
             }
         }
-        return misuse("no command is called '" + name + "'");
-    }
-
-    private static int misuse(String complaint) {
-        System.err.println("sluice: " + complaint + " (sluice --help lists what there is)");
+        host.err().println("sluice: no command is called '" + name + "' (sluice --help lists what there is)");
         return ExitCode.USAGE;
     }
 
     private static void printUsage(PrintStream out) {
         out.println("sluice moves bytes between files, pipes and sockets without copying them.");
         out.println();
-        out.println("  sluice COMMAND [ARGUMENT...]");
+        out.println("  sluice [--trace] COMMAND [ARGUMENT...]");
         out.println("  sluice --help | --version");
+        out.println("  sluice COMMAND --help");
+        out.println();
         for (Command command : COMMANDS) {
             out.printf("  %-10s %s%n", command.name(), command.summary());
         }
+        out.println();
+        out.println("  --trace    prints each system call on standard error, as strace does");
     }
 }

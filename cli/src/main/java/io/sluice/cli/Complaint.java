@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+import io.sluice.ErrnoException;
+import io.sluice.kernel.Errno;
+import java.io.IOException;
+import java.net.UnknownHostException;
+
+/** One line about what went wrong: what failed and why, and the way out where there is one. */
+final class Complaint {
+    private Complaint() {}
+
+    static String of(IOException failure) {
+        return switch (failure) {
+            case UnknownHostException e ->
+                "host '" + String.valueOf(e.getMessage()).replaceFirst(":.*", "")
+                        + "' is unknown; check its spelling, or give its address";
+            case ErrnoException e -> withWayOut(e);
+            default -> String.valueOf(failure.getMessage());
+        };
+    }
+
+    private static String withWayOut(ErrnoException e) {
+        String wayOut = wayOut(e.call(), e.errno());
+        return wayOut.isEmpty() ? String.valueOf(e.getMessage()) : e.getMessage() + "; " + wayOut;
+    }
+
+    private static String wayOut(String call, int errno) {
+        return switch (errno) {
+            case Errno.ENOENT -> call.equals("open") ? "check its spelling, or make its directory first" : "";
+            case Errno.EISDIR -> "name a file in it: copy moves one stream of bytes, not a tree";
+            case Errno.EACCES -> "its permissions, or those of a directory above it, forbid that";
+            case Errno.EPERM -> "a seal, an attribute or a security policy forbids that";
+            case Errno.ENOSPC, Errno.EDQUOT -> "make room there, or name another place";
+            case Errno.EFBIG -> "the limit is that of the file system, or of ulimit -f";
+            case Errno.EMFILE, Errno.ENFILE -> "raise the limit: ulimit -n";
+            case Errno.ECONNREFUSED -> "nothing listens there";
+            case Errno.EADDRINUSE ->
+                "somebody listens there already, or, for a Unix socket, has left the file behind: remove it";
+            case Errno.EADDRNOTAVAIL -> "this machine has no such address";
+            case Errno.EBADF -> "the shell's redirections decide what it is open for";
+            case Errno.ENXIO -> "a socket's path is written unix:PATH";
+            case Errno.EINVAL, Errno.EXDEV, Errno.EOPNOTSUPP, Errno.ENOSYS ->
+                "this path cannot be taken between these two; without --path the best one is";
+            default -> "";
+        };
+    }
+}

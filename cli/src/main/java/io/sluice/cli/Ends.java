@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+import static io.sluice.kernel.Flags.S_IFBLK;
+import static io.sluice.kernel.Flags.S_IFIFO;
+import static io.sluice.kernel.Flags.S_IFREG;
+import static java.nio.file.StandardOpenOption.APPEND;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import io.sluice.End;
+import io.sluice.ErrnoException;
+import io.sluice.FileEnd;
+import io.sluice.Listener;
+import io.sluice.Sink;
+import io.sluice.Sluice;
+import io.sluice.SocketEnd;
+import io.sluice.Source;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Stat;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * The open ends of one copy.
+ *
+ * <p>In this order, so that a mistake is found before anything is harmed or anybody is waited for: everything is opened
+ * and every listener listens, source first; no file may stand on two sides; the listeners' peers are waited for; and
+ * only then are the files emptied that will be written.
+ */
+final class Ends implements AutoCloseable {
+    /** How long a peer may take to read what it was sent and to end its own side. */
+    private static final Duration LINGER = Duration.ofSeconds(1);
+
+    private final Sluice sluice;
+    private final boolean append;
+    private final Consumer<String> notices;
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final List<FileEnd> written = new ArrayList<>();
+    private final Source source;
+    private final List<Sink> sinks;
+
+    /** An end that is there, or that will be when its peer comes. */
+    private interface Coming<E> {
+        E await() throws IOException;
+    }
+
+    /**
+     * Opens all ends or none.
+     *
+     * @param notices gets a line for each listener
+     */
+    Ends(Sluice sluice, CopyOptions options, Consumer<String> notices) throws IOException {
+        this.sluice = sluice;
+        this.append = options.append();
+        this.notices = notices;
+        boolean complete = false;
+        try {
+            Coming<? extends Source> from = openSource(options.source());
+            List<Coming<? extends Sink>> to = new ArrayList<>();
+            for (Location sink : options.sinks()) {
+                to.add(openSink(sink));
+            }
+            refuseSameFile();
+            source = from.await();
+            List<Sink> all = new ArrayList<>();
+            for (Coming<? extends Sink> sink : to) {
+                all.add(sink.await());
+            }
+            sinks = List.copyOf(all);
+            empty();
+            complete = true;
+        } finally {
+            if (!complete) {
+                close();
+            }
+        }
+    }
+
+    Source source() {
+        return source;
+    }
+
+    List<Sink> sinks() {
+        return sinks;
+    }
+
+    // Opening.
+
+    private Coming<? extends Source> openSource(Location location) throws IOException {
+        return switch (location) {
+            case Location.Standard _ -> here(sluice.source(0));
+            case Location.Named(Path path) -> here(sluice.open(path));
+            default -> socket(location);
+        };
+    }
+
+    private Coming<? extends Sink> openSink(Location location) throws IOException {
+        return switch (location) {
+            case Location.Standard _ -> here(sluice.sink(1));
+            case Location.Named(Path path) -> {
+                FileEnd file = append ? sluice.open(path, CREATE, APPEND) : sluice.open(path, CREATE, WRITE);
+                written.add(file);
+                yield here(file);
+            }
+            default -> socket(location);
+        };
+    }
+
+    private Coming<SocketEnd> socket(Location location) throws IOException {
+        return switch (location) {
+            case Location.Tcp tcp -> here(connect(tcp));
+            case Location.Unix(Path path) -> here(sluice.connect(UnixDomainSocketAddress.of(path)));
+            case Location.TcpListen(String host, int port) ->
+                accept(host.isEmpty() ? listenAnywhere(port) : listen(host, port));
+            case Location.UnixListen(Path path) -> accept(sluice.listen(UnixDomainSocketAddress.of(path)));
+            default -> throw new IllegalArgumentException("no socket: " + location);
+        };
+    }
+
+    private <E extends AutoCloseable> Coming<E> here(E end) {
+        opened.push(end);
+        return () -> end;
+    }
+
+    private Coming<SocketEnd> accept(Listener listener) {
+        opened.push(listener);
+        notices.accept(listener.toString());
+        return () -> {
+            SocketEnd peer = listener.accept();
+            opened.push(peer);
+            listener.close(); // one connection: the next one is refused instead of waiting for ever
+            return peer;
+        };
+    }
+
+    private SocketEnd connect(Location.Tcp tcp) throws IOException {
+        List<String> failures = new ArrayList<>();
+        ErrnoException last = null;
+        for (InetAddress address : InetAddress.getAllByName(tcp.host())) {
+            try {
+                return sluice.connect(new InetSocketAddress(address, tcp.port()));
+            } catch (ErrnoException e) {
+                failures.add(address.getHostAddress() + ": " + Errno.message(e.errno()));
+                last = e;
+            }
+        }
+        if (last == null) {
+            throw new IllegalStateException("a host without addresses: " + tcp.host());
+        }
+        if (failures.size() > 1) {
+            throw new Refusal(tcp + ": none of its addresses answered (" + String.join("; ", failures) + ")", last);
+        }
+        throw last;
+    }
+
+    private Listener listen(String host, int port) throws IOException {
+        return sluice.listen(new InetSocketAddress(InetAddress.getByName(host), port));
+    }
+
+    /** On every address of both families, or of IPv4 where there is no other. */
+    private Listener listenAnywhere(int port) throws IOException {
+        try {
+            return listen("::", port);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EAFNOSUPPORT && e.errno() != Errno.EADDRNOTAVAIL) {
+                throw e;
+            }
+            return listen("0.0.0.0", port);
+        }
+    }
+
+    // Files.
+
+    /** A file that is read and written at once would be destroyed, or grow until the disk is full. */
+    private void refuseSameFile() throws IOException {
+        List<End> ends = new ArrayList<>();
+        List<Stat> stats = new ArrayList<>();
+        for (AutoCloseable each : (Iterable<AutoCloseable>) opened::descendingIterator) {
+            if (!(each instanceof End end)) {
+                continue;
+            }
+            Stat stat = end.stat();
+            int type = stat.type();
+            boolean once = type == S_IFREG || type == S_IFBLK || (type == S_IFIFO && ends.isEmpty());
+            if (!once && type != S_IFIFO) {
+                continue;
+            }
+            for (int i = 0; i < ends.size(); i++) {
+                Stat other = stats.get(i);
+                if (other.dev() == stat.dev() && other.ino() == stat.ino()) {
+                    throw new Refusal(ends.get(i) + " and " + end + " are the same file; name another destination");
+                }
+            }
+            ends.add(end);
+            stats.add(stat);
+        }
+    }
+
+    private void empty() throws IOException {
+        for (FileEnd file : written) {
+            Stat stat = file.stat();
+            if (!append && stat.type() == S_IFREG && stat.size() > 0) {
+                file.truncate(0);
+            }
+        }
+    }
+
+    /** Has what was written to files brought to their devices. */
+    void sync() throws IOException {
+        for (Sink sink : sinks) {
+            if (sink instanceof FileEnd file) {
+                int type = file.stat().type();
+                if (type == S_IFREG || type == S_IFBLK) {
+                    file.sync();
+                }
+            }
+        }
+    }
+
+    // Closing.
+
+    /**
+     * Ends what was sent, and gives the peers of TCP a moment: closing a socket with unread bytes in it, or that some
+     * arrive at afterwards, resets the connection, and the peer would lose the tail of what is on its way (pitfall 64).
+     */
+    void finish() throws IOException {
+        List<SocketEnd> sockets = new ArrayList<>();
+        for (Sink sink : sinks) {
+            if (sink instanceof SocketEnd socket && sink != source) {
+                sockets.add(socket);
+            }
+        }
+        for (SocketEnd socket : sockets) {
+            unlessGone(socket::shutdownOutput);
+        }
+        for (SocketEnd socket : sockets) {
+            unlessGone(() -> linger(socket));
+        }
+    }
+
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private static void unlessGone(Step step) throws IOException {
+        try {
+            step.run();
+        } catch (ErrnoException e) {
+            // Then the peer has closed its side for good, which is its way to say that it is done.
+            if (e.errno() != Errno.ENOTCONN && e.errno() != Errno.ECONNRESET) {
+                throw e;
+            }
+        }
+    }
+
+    private void linger(SocketEnd socket) throws IOException {
+        if (socket.remoteAddress() instanceof InetSocketAddress) {
+            try (FileEnd nowhere = sluice.open(Path.of("/dev/null"), WRITE)) {
+                sluice.transfer(socket).to(nowhere).deadline(LINGER).run();
+            }
+        }
+    }
+
+    /** Closes what was opened, last first. */
+    @Override
+    public void close() {
+        while (!opened.isEmpty()) {
+            switch (opened.pop()) {
+                case End end -> end.close();
+                case Listener listener -> listener.close();
+                case AutoCloseable other -> throw new IllegalStateException("not opened here: " + other);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Has the end of the process (Ctrl-C, SIGTERM, SIGHUP) interrupt the thread that works, and wait until it has said how
+ * far it came. The JVM ends with 128 and the signal's number by itself.
+ */
+final class Interruption implements AutoCloseable {
+    /** A thread that hangs on a dead disk cannot be interrupted; nobody wants to press Ctrl-C for ever. */
+    private static final long PATIENCE_SECONDS = 5;
+
+    private final Thread worker = Thread.currentThread();
+    private final CountDownLatch finished = new CountDownLatch(1);
+    private final Thread hook = new Thread(this::interrupt, "sluice-interruption");
+
+    Interruption() {
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    private void interrupt() {
+        worker.interrupt();
+        try {
+            if (!finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println("sluice: ended in the middle of a system call that does not return");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The work is done and reported. */
+    @Override
+    public void close() {
+        finished.countDown();
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException endingAlready) {
+            // Then the hook is what waits for us.
+        }
+    }
+}

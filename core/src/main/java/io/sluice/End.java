@@ -3,6 +3,8 @@ package io.sluice;
 
 import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
+import static io.sluice.kernel.Flags.F_GETPIPE_SZ;
+import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 
 import io.sluice.flow.Descriptor;
 import io.sluice.flow.Endpoint;
@@ -79,6 +81,24 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
         Stat stat = new Stat();
         use("fstat", fd -> kernel().fstat(fd, stat));
         return stat;
+    }
+
+    /**
+     * Capacity in bytes of the pipe or FIFO that this is an end of: slots times the page size.
+     *
+     * @throws ErrnoException EBADF when it is none
+     */
+    public final int pipeCapacityBytes() throws IOException {
+        return (int) use("fcntl F_GETPIPE_SZ", fd -> kernel().fcntl(fd, F_GETPIPE_SZ, 0));
+    }
+
+    /**
+     * Asks for another capacity of the pipe or FIFO that this is an end of, for all who use it; {@link Pipe#resize}.
+     *
+     * @return the capacity in bytes that it has now
+     */
+    public final int resizePipe(int bytes) throws IOException {
+        return (int) use("fcntl F_SETPIPE_SZ", fd -> kernel().fcntl(fd, F_SETPIPE_SZ, bytes));
     }
 
     /** A call on the descriptor. */

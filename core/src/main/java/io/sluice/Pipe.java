@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
-import static io.sluice.kernel.Flags.F_GETPIPE_SZ;
-import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
-
 import java.io.IOException;
 
 /**
@@ -17,7 +14,7 @@ public record Pipe(PipeReader reader, PipeWriter writer) implements AutoCloseabl
 
     /** Capacity in bytes: slots times the page size. */
     public int capacityBytes() throws IOException {
-        return (int) writer.use("fcntl F_GETPIPE_SZ", fd -> writer.kernel().fcntl(fd, F_GETPIPE_SZ, 0));
+        return writer.pipeCapacityBytes();
     }
 
     /**
@@ -28,7 +25,7 @@ public record Pipe(PipeReader reader, PipeWriter writer) implements AutoCloseabl
      *     [C03]
      */
     public int resize(int bytes) throws IOException {
-        return (int) writer.use("fcntl F_SETPIPE_SZ", fd -> writer.kernel().fcntl(fd, F_SETPIPE_SZ, bytes));
+        return writer.resizePipe(bytes);
     }
 
     /** Closes both ends. */

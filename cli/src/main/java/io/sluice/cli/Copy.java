@@ -81,15 +81,13 @@ final class Copy {
 
     private Report toOne(Sluice sluice, Ends ends) throws IOException {
         Sink sink = ends.sinks().getFirst();
-        Transfer transfer = sluice.transfer(ends.source()).to(sink).limit(options.limit());
+        Transfer transfer =
+                sluice.transfer(ends.source()).to(sink).limit(options.limit()).pipeSize(options.pipeBytes());
         if (options.path() != null) {
             transfer.path(options.path());
         }
         if (options.rate() > 0) {
             transfer.rate(options.rate());
-        }
-        if (options.pipeBytes() > 0) {
-            transfer.pipeSize(options.pipeBytes());
         }
         if (options.stable()) {
             transfer.stable();
@@ -107,16 +105,13 @@ final class Copy {
     }
 
     private Report toSeveral(Sluice sluice, Ends ends) throws IOException {
-        FanOut fanOut = sluice.fanOut(ends.source()).limit(options.limit());
+        FanOut fanOut = sluice.fanOut(ends.source()).limit(options.limit()).pipeSize(options.pipeBytes());
         ends.sinks().forEach(fanOut::to);
         if (options.path() != null) {
             fanOut.path(options.path());
         }
         if (options.rate() > 0) {
             fanOut.rate(options.rate());
-        }
-        if (options.pipeBytes() > 0) {
-            fanOut.pipeSize(options.pipeBytes());
         }
         if (options.stable()) {
             fanOut.stable();

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param expectedBytes how many bytes will come, where that was said; else -1
  * @param rate bytes per second; 0 for no limit
- * @param pipeBytes capacity of the pipes; 0 for the library's choice
+ * @param pipeBytes capacity of the pipes
  */
 record CopyOptions(
         boolean help,
@@ -39,6 +39,9 @@ record CopyOptions(
         boolean append,
         boolean stable,
         boolean keepGoing) {
+
+    /** What a transfer uses of itself; the help says so, too. */
+    private static final int DEFAULT_PIPE_BYTES = 512 << 10;
 
     private static final Duration DEFAULT_INTERVAL = Duration.ofMillis(500);
     private static final BigDecimal LONGEST_INTERVAL_SECONDS = BigDecimal.valueOf(3600);
@@ -74,7 +77,7 @@ record CopyOptions(
                 given.has(size) ? Size.parse("--size", last(given, size)) : -1,
                 given.has(limit) ? Size.parse("--limit", last(given, limit)) : Long.MAX_VALUE,
                 given.has(rate) ? rate(last(given, rate)) : 0,
-                given.has(buffer) ? pipeBytes(last(given, buffer)) : 0,
+                given.has(buffer) ? pipeBytes(last(given, buffer)) : DEFAULT_PIPE_BYTES,
                 given.has(interval) ? interval(last(given, interval)) : DEFAULT_INTERVAL,
                 given.has(quiet),
                 given.has(summary),

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast do references go through a pipe from C? The peer of PipeThroughput.java: the same calls, sizes and memory.
+//
+//   p2 MODE PIECE_BYTES SECONDS     prints GiB/s after a warm-up of half a second
+//
+// MODE: sleeping (vmsplice and splice block), spinning (both with SPLICE_F_NONBLOCK, again and again), copying (write
+// and read). One thread feeds the pipe from 2-MiB-page memory, the other empties it into /dev/null.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PIPE_BYTES = 1 << 20, HUGE_BYTES = 2 << 20 };
+
+static int ends[2];
+static size_t piece;
+static unsigned flags;
+static int copying;
+static atomic_int stopped;
+
+static void die(const char *what) {
+  perror(what);
+  exit(1);
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+// Mapped, advised, then touched: in another order the pages stay small.
+static char *huge_pages(void) {
+  char *memory = mmap(NULL, 2 * HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) die("mmap");
+  memory = (char *)(((unsigned long)memory + HUGE_BYTES - 1) & -(unsigned long)HUGE_BYTES);
+  madvise(memory, HUGE_BYTES, MADV_HUGEPAGE);
+  memset(memory, 1, HUGE_BYTES);
+  return memory;
+}
+
+static void *feed(void *unused) {
+  char *memory = huge_pages();
+  size_t at = 0;
+  while (!atomic_load_explicit(&stopped, memory_order_relaxed)) {
+    struct iovec rest = {memory + at, piece};
+    while (rest.iov_len > 0 && !atomic_load_explicit(&stopped, memory_order_relaxed)) {
+      long put = copying ? syscall(SYS_write, ends[1], rest.iov_base, rest.iov_len)
+                         : syscall(SYS_vmsplice, ends[1], &rest, 1, flags);
+      if (put < 0) {
+        if (errno != EAGAIN) die("feeding");
+        continue;
+      }
+      rest.iov_base = (char *)rest.iov_base + put;
+      rest.iov_len -= put;
+    }
+    at = (at + piece) % HUGE_BYTES;
+  }
+  close(ends[1]);
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 4) return fprintf(stderr, "usage: p2 sleeping|spinning|copying PIECE_BYTES SECONDS\n"), 2;
+  copying = strcmp(argv[1], "copying") == 0;
+  flags = strcmp(argv[1], "spinning") == 0 ? SPLICE_F_NONBLOCK : 0;
+  piece = strtoul(argv[2], NULL, 10);
+  double seconds = strtod(argv[3], NULL);
+  int null = open("/dev/null", O_WRONLY);
+  char *memory = huge_pages();
+  pthread_t feeder;
+  if (null < 0 || pipe(ends) != 0 || fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES) < 0) die("setting up");
+  pthread_create(&feeder, NULL, feed, NULL);
+
+  double start = now() + 0.5, elapsed = 0;
+  unsigned long long bytes = 0;
+  int measuring = 0;
+  for (long calls = 0;; calls++) {
+    long taken = copying ? syscall(SYS_read, ends[0], memory, piece)
+                         : syscall(SYS_splice, ends[0], NULL, null, NULL, piece, flags);
+    if (taken > 0) {
+      bytes += taken;
+    } else if (taken == 0) {
+      break;
+    } else if (errno != EAGAIN) {
+      die("taking");
+    }
+    if (calls % 64 != 0) continue;
+    double t = now();
+    if (!measuring && t >= start) {
+      measuring = 1, bytes = 0, start = t;
+    } else if (measuring == 1 && t >= start + seconds) {
+      measuring = 2, elapsed = t - start;
+      printf("%.2f\n", bytes / elapsed / (1 << 30));
+      atomic_store(&stopped, 1);
+    }
+  }
+  pthread_join(feeder, NULL);
+  return 0;
+}

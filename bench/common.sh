@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts that measure: builds what they run, and works out medians. Expects `home`, the root of the
+# source tree; sets `java`, `jar` and `tmp`, which is removed at the end.
+
+. "$home/scripts/toolchain.sh"
+
+find_jdk || { echo "needs a JDK $JDK_WANTED or newer" >&2; exit 69; }
+java=$jdk/bin/java
+jar=$home/bench/target/benchmarks.jar
+# Files of several GiB go where they cost no disk: to memory, when there is enough of it.
+tmp=$(mktemp -d -p "${BENCH_TMP:-/dev/shm}" sluice-bench.XXXXXX) || exit 70
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM HUP
+
+# Builds benchmarks.jar unless it is newer than every source.
+build_jar() {
+  newer=$(find "$home"/core/src/main "$home"/bench/src/main "$home"/bench/pom.xml -newer "$jar" -print -quit 2> /dev/null) &&
+    [ -e "$jar" ] && [ -z "$newer" ] && return
+  maven -q -pl bench -am -Dmaven.test.skip=true package >&2
+}
+
+# Compiles bench/c/$1.c to $tmp/$1.
+build_c() {
+  gcc -O2 -pthread -o "$tmp/$1" "$home/bench/c/$1.c"
+}
+
+# Runs a class of the benchmarks as a program.
+run_java() {
+  "$java" --enable-native-access=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED -cp "$jar" "$@"
+}
+
+# The median of the numbers in a file, one a line.
+median() {
+  sort -n "$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+# Whether $1 ≥ $2, as awk reads numbers.
+at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
+
+# The machine and the moment, as every result states them.
+describe_machine() {
+  echo "$(date -u +%Y-%m-%dT%H:%MZ), $(uname -srm), $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)," \
+    "$(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 + 0.5 }' /proc/meminfo), JDK $jdk_id," \
+    "load $(cut -d ' ' -f 1 /proc/loadavg)"
+}

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# P6: what it costs to receive a file from a pipe and from a socket, in CPU seconds per GB (user and system, of the
+# receiving process alone; the sender is another), by a Transfer and by FileChannel.transferFrom. Beside them the bound:
+# a C program that makes the same system calls as the Transfer. Rounds in turn, medians.
+#
+#   bench/p6.sh [ROUNDS [BYTES]]     the file lies in memory (tmpfs), and then on the disk that holds the source tree
+set -u
+home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
+. "$home/bench/common.sh"
+
+rounds=${1:-5}
+bytes=${2:-2000000000}
+warm=1000000000 # compiling is over by then
+port=17811
+on_disk=$home/bench/target/p6.out
+trap 'rm -rf "$tmp" "$on_disk"' EXIT
+
+receive() {
+  case $1 in
+    sluice | transferFrom) run_java io.sluice.bench.FileReceiver "$@" ;;
+    c-*)
+      how=${1#c-}
+      shift
+      "$tmp/p6" "$how" "$@"
+      ;;
+  esac
+}
+
+# One round: receives by $1 from $2 into the file $3; prints CPU seconds per GB.
+round() {
+  total=$((warm + bytes))
+  if [ "$2" = pipe ]; then
+    "$tmp/p6" feed $total | receive "$1" "$3" $warm > "$tmp/said"
+  else
+    "$tmp/p6" send $port $total &
+    receive "$1" "$3" $warm $port > "$tmp/said"
+    wait $!
+  fi || exit 1
+  received=$(stat -c %s "$3")
+  rm -f "$3"
+  [ "$received" -eq $total ] || { echo "$1: $received bytes arrived of $total" >&2; exit 1; }
+  awk '{ printf "%.3f\n", $3 / $1 * 1e9 }' "$tmp/said"
+}
+
+build_jar && build_c p6 || exit 70
+describe_machine
+echo "CPU seconds per GB, $bytes bytes after $warm to warm up, $rounds rounds"
+printf '%-16s %8s %13s %9s %8s %7s %9s   %s\n' 'source → file' Sluice transferFrom C-splice C-copy ratio 'to C' 'goal: ratio ≤ 0.50'
+missed=0
+for place in tmpfs disk; do
+  [ $place = tmpfs ] && file=$tmp/p6.out || file=$on_disk
+  for source in pipe socket; do
+    count=0
+    while [ $((count += 1)) -le "$rounds" ]; do
+      for how in sluice transferFrom c-splice c-copy; do
+        round $how $source "$file" >> "$tmp/$source-$place-$how" || exit 1
+      done
+    done
+    cost() { median "$tmp/$source-$place-$1"; }
+    of_peer=$(ratio "$(cost sluice)" "$(cost transferFrom)")
+    of_c=$(ratio "$(cost sluice)" "$(cost c-splice)")
+    if at_least 0.50 "$of_peer"; then reached=reached; else reached=missed missed=1; fi
+    printf '%-14s %8s %13s %9s %8s %7s %9s   %s\n' "$source → $place" "$(cost sluice)" "$(cost transferFrom)" \
+      "$(cost c-splice)" "$(cost c-copy)" "$of_peer" "$of_c" "$reached"
+  done
+done
+for side in "$tmp"/*-*-*; do echo "  ${side##*/}: $(sort -n "$side" | tr '\n' ' ')"; done
+exit $missed

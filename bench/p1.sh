@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# P1: what a system call costs from Java above the same call from C, and that nothing is allocated for it.
+#
+#   bench/p1.sh          every call of SystemCallBenchmark beside C, on a platform and on a virtual thread
+#   bench/p1.sh short    the splice that fails at once, alone
+#
+# C and Java take turns, so that a change of the machine's pace meets both. Each figure is the lowest of 300 windows or
+# more, 5 to 20 ms each, with their median in brackets: on a machine that others use too, the lowest is the call's cost.
+# Prints a line "FAILED: ..." and ends with 1 when the goal is missed: splice <= C + 50 ns, 0 bytes per call.
+set -eu
+
+bench=$(cd -P -- "$(dirname -- "$0")" && pwd)
+home=${bench%/*}
+. "$home/scripts/toolchain.sh"
+find_jdk || { echo "FAILED: needs a JDK $JDK_WANTED"; exit 1; }
+export JAVA_HOME="$jdk"
+command -v cc > /dev/null || { echo "FAILED: needs a C compiler; on Debian: apt-get install gcc libc6-dev"; exit 1; }
+jar=$home/bench/target/benchmarks.jar
+maven -q -pl core,bench -am package -DskipTests > /dev/null
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cc -O2 -pthread -o "$work/p1" "$bench/c/p1.c"
+
+pattern='SystemCallBenchmark' rounds=3
+[ "${1-}" != short ] || pattern='SystemCallBenchmark.spliceEbadf'
+
+# Two runs: JMH itself allocates a little for each window, which only long ones make invisible, and until the compiler is
+# done with a call, the interpreter allocates too.
+java_round() {
+  java_run "$1" -wi 10 -w 100ms -i 100 -r 20ms |
+    awk -v who="$1" '
+      /^# Benchmark:/ { name = $3; sub(/.*\./, "", name) }
+      /^Iteration/ { print who, name, $3 }' >> "$work/figures"
+}
+
+java_bytes() {
+  java_run "$1" -wi 5 -w 1s -i 2 -r 1s -prof gc |
+    awk -v who="bytes-$1" '
+      /gc.alloc.rate.norm/ && /B\/op$/ && !/^ / { name = $1; sub(/:.*/, "", name); sub(/.*\./, "", name); print who, name, $(NF - 1) }
+    ' >> "$work/figures"
+}
+
+java_run() {
+  executor=$1
+  shift
+  "$jdk/bin/java" --sun-misc-unsafe-memory-access=allow -jar "$jar" "$pattern" "$@" \
+    -jvmArgsAppend "-Djmh.executor=$executor" -jvmArgsAppend --sun-misc-unsafe-memory-access=allow
+}
+
+round=0
+while [ $round -lt $rounds ]; do
+  "$work/p1" | sed 's/^/C-one-thread /' >> "$work/figures"
+  "$work/p1" threads | sed 's/^/C-threads /' >> "$work/figures"
+  java_round PLATFORM
+  java_round VIRTUAL
+  round=$((round + 1))
+done
+java_bytes PLATFORM
+java_bytes VIRTUAL
+
+sort -k1,1 -k2,2 -k3,3n "$work/figures" | awk -v short="${1-}" '
+  function cell(who, name,   k) {
+    k = who SUBSEP name
+    return n[k] ? sprintf("%.0f (%.0f)", all[k, 1], all[k, int((n[k] + 1) / 2)]) : "-"
+  }
+  function low(who, name) { return all[who, name, 1] }
+  { k = $1 SUBSEP $2; all[k, ++n[k]] = $3; if (!($2 in seen)) { seen[$2] = 1; names[++count] = $2 } }
+  END {
+    format = "%-20s %16s %16s %16s %16s %14s\n"
+    printf format, "ns per call", "C, one thread", "C, two threads", "Java, platform", "Java, virtual", "bytes, p / v"
+    for (i = 1; i <= count; i++) {
+      name = names[i]
+      if (short && name != "splice()" && name != "spliceEbadf") continue
+      bytes = n["bytes-PLATFORM", name] ? sprintf("%.2f / %.2f", all["bytes-PLATFORM", name, n["bytes-PLATFORM", name]], all["bytes-VIRTUAL", name, n["bytes-VIRTUAL", name]]) : "-"
+      printf format, name, cell("C-one-thread", name), cell("C-threads", name), cell("PLATFORM", name), cell("VIRTUAL", name), bytes
+      for (w = 1; w <= 2; w++) {
+        who = w == 1 ? "bytes-PLATFORM" : "bytes-VIRTUAL"
+        if (n[who, name] && all[who, name, n[who, name]] >= 0.5) { print "FAILED: " name " allocates"; bad = 1 }
+      }
+    }
+    above = low("PLATFORM", "spliceEbadf") - low("C-one-thread", "spliceEbadf")
+    printf "splice above C, lowest windows: %+.0f ns over syscall(), %+.0f ns over splice() with a second thread; goal: <= 50 ns\n",
+      above, low("PLATFORM", "spliceEbadf") - low("C-threads", "splice()")
+    if (above > 50) { print "FAILED: splice costs more than C + 50 ns"; bad = 1 }
+    exit bad
+  }'

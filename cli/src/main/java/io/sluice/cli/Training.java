@@ -46,6 +46,8 @@ final class Training {
         run(ExitCode.OK, "--version");
         run(ExitCode.OK, "--help");
         run(ExitCode.OK, "copy", "--help");
+        run(ExitCode.OK, "doctor");
+        run(ExitCode.OK, "doctor", "--json");
         run(ExitCode.OK, "copy");
         run(ExitCode.OK, "copy", "--json", file, copy);
         run(ExitCode.OK, "copy", "--summary", "--append", "--rate", "100M", file, copy);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LocationTest {
+    @Test
+    void isAStandardStreamAFileOrASocket() {
+        assertThat(Location.parse("-")).isEqualTo(new Location.Standard());
+        assertThat(Location.parse("a/b")).isEqualTo(new Location.Named(Path.of("a/b")));
+        assertThat(Location.parse("tcp://example.org:80")).isEqualTo(new Location.Tcp("example.org", 80));
+        assertThat(Location.parse("tcp://[::1]:65535")).isEqualTo(new Location.Tcp("::1", 65535));
+        assertThat(Location.parse("tcp-listen://localhost:9000")).isEqualTo(new Location.TcpListen("localhost", 9000));
+        assertThat(Location.parse("unix:/run/s")).isEqualTo(new Location.Unix(Path.of("/run/s")));
+        assertThat(Location.parse("unix-listen:s")).isEqualTo(new Location.UnixListen(Path.of("s")));
+    }
+
+    @Test
+    void aListenerMayLeaveTheHostOrThePortOpen() {
+        assertThat(Location.parse("tcp-listen://:9000")).isEqualTo(new Location.TcpListen("", 9000));
+        assertThat(Location.parse("tcp-listen://:0")).isEqualTo(new Location.TcpListen("", 0));
+    }
+
+    @Test
+    void aFileMayHaveAnyNameWhenADirectoryStandsBeforeIt() {
+        assertThat(Location.parse("./tcp://x")).isEqualTo(new Location.Named(Path.of("./tcp://x")));
+        assertThat(Location.parse("./-")).isEqualTo(new Location.Named(Path.of("./-")));
+        assertThat(Location.parse("dir:file")).isEqualTo(new Location.Named(Path.of("dir:file")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "tcp://:80 | names no host; for this machine: tcp://localhost:80",
+                "tcp://host | should look like tcp://HOST:PORT",
+                "tcp:host:80 | should look like tcp://HOST:PORT",
+                "tcp-listen:80 | should look like tcp-listen://HOST:PORT",
+                "tcp://host: | not a port: ''",
+                "tcp://host:http | not a port: 'http'",
+                "tcp://host:0 | not a port: '0'",
+                "tcp://host:65536 | not a port: '65536'",
+                "tcp://host:-1 | not a port: '-1'",
+                "tcp://host:+1 | not a port: '+1'",
+                "tcp://::1:80 | an IPv6 address goes in brackets, as in tcp://[::1]:9000",
+                "unix: | names no path",
+                "udp://host:53 | copy knows no udp://; it knows tcp://",
+                "https://example.org/x | copy knows no https://",
+                "'' | an empty name names no file",
+            })
+    void whatMakesNoSenseIsExplained(String word, String complaint) {
+        assertThatExceptionOfType(Misuse.class)
+                .isThrownBy(() -> Location.parse(word))
+                .withMessageContaining(complaint);
+    }
+}

@@ -9,15 +9,16 @@ import io.sluice.flow.Poller;
 import io.sluice.flow.PollerException;
 import io.sluice.kernel.Errno;
 import java.io.IOException;
-import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** The thread that brings one branch's bytes to its sink, at the sink's own pace. */
 final class BranchThread implements Runnable {
     final Branch branch;
     final Transfer.Mirror mirror;
-    private final End end;
+    final End end;
     private final Poller poller;
     private final Thread thread;
+    private volatile @Nullable Throwable mistake;
 
     BranchThread(Poller poller, Branch branch, Transfer.Mirror mirror) {
         this.poller = poller;
@@ -31,7 +32,7 @@ final class BranchThread implements Runnable {
         branch.servedBy(thread);
     }
 
-    /** The sink's descriptor has been entered; the thread leaves it. */
+    /** The sink's descriptor has been entered and stays so while the thread lives. */
     void start() {
         thread.start();
     }
@@ -42,6 +43,8 @@ final class BranchThread implements Runnable {
             serve();
         } catch (PollerException e) {
             branch.fail(e.errno());
+        } catch (RuntimeException | Error e) {
+            mistake = e;
         } finally {
             branch.cut();
             branch.step(); // returns what a branch that was cut or detached still holds
@@ -79,14 +82,15 @@ final class BranchThread implements Runnable {
             }
         } catch (IOException alreadyClosed) {
             // Then the peer has seen its end in any case.
-        } finally {
-            end.descriptor().leave();
         }
     }
 
-    /** Waits until the branch has ended, and says whether that was in time. */
-    boolean join(Duration within) throws InterruptedException {
-        return thread.join(within);
+    /** Throws when the thread has died of a mistake of ours: that is no failure of its sink. */
+    void requireSound() {
+        Throwable thrown = mistake;
+        if (thrown != null) {
+            throw new IllegalStateException("the branch to " + end + " broke", thrown);
+        }
     }
 
     /** Waits until the branch has ended; it was finished or cut before. */

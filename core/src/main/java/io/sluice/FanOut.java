@@ -104,7 +104,10 @@ public final class FanOut {
         return this;
     }
 
-    /** Bytes that have reached the first sink so far; any thread may ask. */
+    /**
+     * Bytes that have reached the first sink so far, or gone past it when it has failed and the others go on; any
+     * thread may ask.
+     */
     public long movedBytes() {
         return transfer.movedBytes();
     }

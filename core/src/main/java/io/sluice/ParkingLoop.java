@@ -50,8 +50,10 @@ final class ParkingLoop {
     private final long startedNanos = System.nanoTime();
 
     private long nextProgressNanos;
-    private @Nullable Descriptor nowhere;
-    private volatile int firstSinkErrno;
+    private int firstSinkErrno;
+
+    /** Where the bytes go when the first sink has failed and the others go on. */
+    private volatile @Nullable Descriptor nowhere;
 
     ParkingLoop(Transfer transfer, End source, End sink, long deadlineNanos) {
         this.transfer = transfer;
@@ -60,8 +62,7 @@ final class ParkingLoop {
         this.sink = sink;
         this.deadlineNanos = deadlineNanos;
         this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, startedNanos);
-        this.nextProgressNanos =
-                transfer.progress == null ? Poller.FOREVER : startedNanos + transfer.progressInterval.toNanos();
+        this.nextProgressNanos = nextProgress();
         this.direction = new Direction(
                 sluice.kernel(), sluice.pool(), source.endpoint, sink.endpoint, paths(), transfer.pipeBytes);
     }
@@ -79,7 +80,7 @@ final class ParkingLoop {
 
     /** Bytes on their way no longer: at the first sink, or past it when it has failed and the others go on. */
     long movedBytes() {
-        return firstSinkErrno == 0 ? direction.delivered().bytes() : direction.taken();
+        return nowhere == null ? direction.delivered().bytes() : direction.taken();
     }
 
     TransferResult run() throws IOException {
@@ -90,9 +91,11 @@ final class ParkingLoop {
                 addBranch(mirror);
             }
             Ending ending = move();
-            if (!finishBranches()) {
+            if (ending != Ending.DEADLINE_PASSED && !finishBranches()) {
                 ending = Ending.DEADLINE_PASSED;
             }
+            cutBranches();
+            branches.forEach(BranchThread::requireSound);
             return result(ending);
         } finally {
             release();
@@ -106,6 +109,7 @@ final class ParkingLoop {
 
     private void addBranch(Transfer.Mirror mirror) throws IOException {
         End end = (End) mirror.sink();
+        enter(end);
         Branch branch = new Branch(
                 sluice.kernel(),
                 sluice.pool(),
@@ -116,7 +120,6 @@ final class ParkingLoop {
         if (!direction.add(branch)) {
             throw new ErrnoException("pipe2", Errno.EMFILE, "a pipe for the branch to " + end);
         }
-        end.enter();
         BranchThread thread = new BranchThread(sluice.poller(), branch, mirror);
         thread.start();
         branches.add(thread);
@@ -127,6 +130,9 @@ final class ParkingLoop {
     private Ending move() throws IOException {
         while (true) {
             checkEnds();
+            if (nobodyIsLeft()) {
+                return Ending.SINK_CLOSED;
+            }
             if (deadlineNanos != Poller.FOREVER && System.nanoTime() >= deadlineNanos) {
                 return Ending.DEADLINE_PASSED;
             }
@@ -177,7 +183,11 @@ final class ParkingLoop {
             throw new AsynchronousCloseException();
         }
         for (BranchThread thread : branches) {
+            thread.requireSound();
             if (isFatal(thread)) {
+                if (!thread.end.isOpen()) {
+                    throw new AsynchronousCloseException();
+                }
                 throw failed(
                         "write", thread.branch.errno(), "writing " + thread.mirror.sink() + " (from " + source + ")");
             }
@@ -192,15 +202,24 @@ final class ParkingLoop {
         Poller poller = sluice.poller();
         long until = Math.min(deadlineNanos, nextProgressNanos);
         return switch (step) {
-            case WAITS_FOR_SOURCE -> poller.await(source.descriptor(), EPOLLIN, until, this::anyBranchFailed);
-            case WAITS_FOR_SINK -> poller.await(sink.descriptor(), EPOLLOUT, until, this::anyBranchFailed);
-            default ->
-                poller.awaitUntil(direction.fullBranch()::hasRoom, until, source.descriptor(), sink.descriptor());
+            case WAITS_FOR_SOURCE -> poller.await(source.descriptor(), EPOLLIN, until, this::branchesEndIt);
+            case WAITS_FOR_SINK -> poller.await(sink.descriptor(), EPOLLOUT, until, this::branchesEndIt);
+            default -> {
+                Branch full = direction.fullBranch();
+                yield poller.awaitUntil(
+                        () -> full.hasRoom() || branchesEndIt(), until, source.descriptor(), sink.descriptor());
+            }
         };
     }
 
-    private boolean anyBranchFailed() {
-        return branches.stream().anyMatch(this::isFatal);
+    /** Whether what has become of the branches ends the whole. */
+    private boolean branchesEndIt() {
+        return branches.stream().anyMatch(this::isFatal) || nobodyIsLeft();
+    }
+
+    /** The first sink has failed, and by now all others have, too. */
+    private boolean nobodyIsLeft() {
+        return nowhere != null && !liveBranches();
     }
 
     private Poller.Outcome awaitRate() {
@@ -228,6 +247,10 @@ final class ParkingLoop {
         return true;
     }
 
+    private long nextProgress() {
+        return transfer.progress == null ? Poller.FOREVER : Sluice.deadlineAfter(transfer.progressInterval);
+    }
+
     private void report() {
         Consumer<Transfer.Progress> listener = transfer.progress;
         if (listener == null) {
@@ -235,7 +258,7 @@ final class ParkingLoop {
         }
         long now = System.nanoTime();
         if (now >= nextProgressNanos) {
-            nextProgressNanos = now + transfer.progressInterval.toNanos();
+            nextProgressNanos = nextProgress();
             listener.accept(new Transfer.Progress(movedBytes(), elapsed()));
         }
     }
@@ -290,39 +313,31 @@ final class ParkingLoop {
 
     /** Lets every branch bring out what it has; false when the deadline passed before. */
     private boolean finishBranches() throws IOException {
-        long graceEnd = Math.min(deadlineNanos, System.nanoTime() + MIRROR_GRACE.toNanos());
-        for (BranchThread thread : branches) {
-            long until = thread.branch.detachWhenFull() ? graceEnd : deadlineNanos;
-            if (finished(thread, until)) {
-                continue;
-            }
-            if (!thread.branch.detachWhenFull()) {
-                return false;
-            }
-            thread.branch.detach();
-        }
-        checkEnds();
-        return true;
-    }
-
-    /** Waits until a branch has brought out everything or failed; false when {@code until} has passed. */
-    private boolean finished(BranchThread thread, long until) throws IOException {
-        while (!thread.branch.flush()) {
-            Poller.Outcome outcome = sluice.poller()
-                    .awaitUntil(thread.branch::hasRoom, Math.min(until, nextProgressNanos), source.descriptor());
-            if (!parked(outcome) || System.nanoTime() >= until) {
-                return false;
-            }
-        }
-        thread.branch.finish();
-        try {
-            if (until == Poller.FOREVER) {
-                thread.join();
+        long graceEnd = Math.min(deadlineNanos, Sluice.deadlineAfter(MIRROR_GRACE));
+        List<Branch> left =
+                new ArrayList<>(branches.stream().map(thread -> thread.branch).toList());
+        while (true) {
+            left.removeIf(Branch::finish);
+            checkEnds();
+            if (left.isEmpty()) {
                 return true;
             }
-            return thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
-        } catch (InterruptedException e) {
-            throw interrupted();
+            long now = System.nanoTime();
+            boolean detachable = left.stream().anyMatch(Branch::detachWhenFull);
+            if (detachable && now >= graceEnd) {
+                left.stream().filter(Branch::detachWhenFull).forEach(Branch::detach);
+                continue;
+            }
+            if (now >= deadlineNanos) {
+                return false;
+            }
+            long until = detachable ? graceEnd : deadlineNanos;
+            parked(sluice.poller()
+                    .awaitUntil(
+                            () -> left.stream().anyMatch(Branch::hasRoom) || branchesEndIt(),
+                            Math.min(until, nextProgressNanos),
+                            source.descriptor(),
+                            sink.descriptor()));
         }
     }
 
@@ -385,7 +400,7 @@ final class ParkingLoop {
                 byPath(branch.tally()),
                 fate,
                 branch.errno(),
-                branch.droppedBytes());
+                direction.taken() - branch.tally().bytes());
     }
 
     SinkResult firstSink(TransferResult result) {

@@ -66,7 +66,7 @@ public record TransferResult(
      * @param bytesByPath the same by path
      * @param fate how it ended
      * @param errno why it failed; 0 when it did not
-     * @param droppedBytes bytes that were meant for it and did not reach it
+     * @param droppedBytes bytes that were taken from the source and did not reach it
      */
     public record SinkResult(
             String sink, long bytes, Map<TransferPath, Long> bytesByPath, Fate fate, int errno, long droppedBytes) {}

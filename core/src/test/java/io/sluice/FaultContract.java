@@ -210,6 +210,24 @@ abstract class FaultContract {
     }
 
     @Test
+    void aBranchThatGetsNoFurtherPipeGoesOnWithTheOneItHas() throws Exception {
+        // pitfall 55. A stage, a source's pipe and one for the queue; the branch once failed while that one was out.
+        try (Ends ends = fileToSocket()) {
+            SocketEnd[] second = tcp();
+            FutureTask<byte[]> received = TransferContract.start(() -> drain(second[1]));
+            faults.begin((name, nth) -> name.equals("pipe2") && nth > 3 ? (Long) (long) -Errno.EMFILE : null);
+            FanOut.Result result = sluice.fanOut(ends.source)
+                    .to(ends.sink)
+                    .to(second[0])
+                    .pipeSize(16 << 10)
+                    .run();
+            second[0].close();
+            assertThat(result.sinks().get(1).fate()).isEqualTo(TransferResult.Fate.COMPLETE);
+            assertThat(received.get()).isEqualTo(data);
+        }
+    }
+
+    @Test
     void whatIsNoRefusalFailsUnderItsOwnName() throws Exception {
         // pitfall 35: a full disk is not a reason to try another way
         for (int errno : new int[] {Errno.ENOSPC, Errno.EIO, Errno.EFBIG, Errno.EDQUOT}) {

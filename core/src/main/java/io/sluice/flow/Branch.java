@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   the direction's thread                       the branch's thread
- *   source pipe --tee--> stage --splice--> queue of pipes | pipe --splice--> sink
+ *   source pipe --tee--> stage --splice--> queue of pipes, the first --splice--> sink
  * </pre>
  *
  * <p>The stage is empty before each tee and has as many slots as the source's pipe, so a tee is never short. The
- * queue's last pipe is filled and its first is taken out, both under this object's monitor; a pipe that is taken out
- * belongs to the branch's thread alone, because a pipe that is being spliced to a file is locked while the disk works
+ * queue's last pipe is filled under this object's monitor. Its first, once taken, belongs to the branch's thread alone
+ * until it is empty and leaves the queue, because a pipe that is being spliced to a file is locked while the disk works
  * [H25]. A stage that cannot be emptied means that the branch is full.
  */
 public final class Branch {
@@ -43,19 +43,16 @@ public final class Branch {
     // The direction's thread.
     private @Nullable PooledPipe stage;
 
-    // The branch's thread.
-    private @Nullable PooledPipe current;
-
     // Guarded by this monitor.
     private final ArrayDeque<PooledPipe> queue = new ArrayDeque<>();
     private int boundPipes;
+    private boolean headTaken;
     private boolean tailFull;
     private boolean finished;
     private boolean ended;
     private boolean complete;
     private boolean detached;
     private int errno;
-    private long droppedBytes;
 
     // Woken after the monitor is let go.
     private volatile @Nullable Thread producer;
@@ -64,7 +61,8 @@ public final class Branch {
     /**
      * A branch to {@code sink}.
      *
-     * @param boundBytes how far it may lag behind: this many bytes, or as many slots as pipes of that size have
+     * @param boundBytes how far it may lag behind: this many bytes, or as many slots as pipes of that size have, beside
+     *     what is on its way out
      * @param detachWhenFull whether it is given up when it is full; otherwise its direction waits for it
      */
     public Branch(Kernel kernel, PipePool pool, Endpoint sink, int pipeBytes, long boundBytes, boolean detachWhenFull) {
@@ -72,7 +70,7 @@ public final class Branch {
         this.pool = pool;
         this.pipeBytes = pipeBytes;
         this.detachWhenFull = detachWhenFull;
-        this.boundPipes = (int) Math.max(1, boundBytes / pipeBytes);
+        this.boundPipes = 1 + Math.clamp(boundBytes / pipeBytes, 1, Integer.MAX_VALUE - 1); // one is on its way out
         this.outlet = new Outlet(kernel, sink, tally);
     }
 
@@ -125,7 +123,8 @@ public final class Branch {
     private boolean flushLocked(PooledPipe from) {
         while (from.heldBytes > 0) {
             PooledPipe tail = queue.peekLast();
-            if (tail == null || tailFull) {
+            boolean tailTaken = headTaken && queue.size() == 1;
+            if (tail == null || tailTaken || tailFull) {
                 if (queue.size() >= boundPipes) {
                     return false;
                 }
@@ -150,7 +149,7 @@ public final class Branch {
         return true;
     }
 
-    /** The kernel gives no more pipes: the queue stays as short as it is, and a branch that never got one ends. */
+    /** The kernel gives no more pipes: the queue stays as short as it is, and a branch that has none at all ends. */
     private boolean withoutPipeLocked() {
         if (queue.isEmpty()) {
             ended = true;
@@ -161,12 +160,18 @@ public final class Branch {
         return false;
     }
 
-    /** No more bytes will come: the branch ends when the queue has gone out. The stage is empty. */
-    public void finish() {
-        synchronized (this) {
-            finished = true;
+    /**
+     * No more bytes will come: the branch ends when the stage and the queue have gone out. To be called again when
+     * {@link #hasRoom}, until it answers true: it has ended.
+     */
+    public boolean finish() {
+        if (flush()) {
+            synchronized (this) {
+                finished = true;
+            }
+            wake(consumer);
         }
-        wake(consumer);
+        return ended();
     }
 
     /** Gives the branch up because it is full: what it holds is dropped and counted. */
@@ -202,9 +207,6 @@ public final class Branch {
         PooledPipe open = stage;
         stage = null;
         if (open != null) {
-            synchronized (this) {
-                droppedBytes += open.heldBytes;
-            }
             pool.giveBack(open);
         }
     }
@@ -218,14 +220,19 @@ public final class Branch {
 
     /** Moves queued bytes on to the sink with one call. */
     public Step step() {
-        PooledPipe pipe = taken();
+        PooledPipe pipe = head();
         if (pipe == null) {
             return restState();
         }
         long pushed = outlet.push(pipe, false);
         if (pipe.heldBytes == 0 && outlet.bufferedBytes() == 0) {
-            current = null;
             pool.giveBack(pipe);
+            synchronized (this) {
+                queue.removeFirst();
+                headTaken = false;
+                tailFull &= !queue.isEmpty();
+            }
+            wake(producer);
         }
         if (pushed >= 0 || pushed == -Errno.EINTR) {
             return Step.PROGRESS;
@@ -237,23 +244,12 @@ public final class Branch {
         return step();
     }
 
-    private @Nullable PooledPipe taken() {
-        synchronized (this) {
-            if (ended) {
-                return null;
-            }
-            if (current != null) {
-                return current;
-            }
-            current = queue.pollFirst();
-            if (queue.isEmpty()) {
-                tailFull = false;
-            }
+    private synchronized @Nullable PooledPipe head() {
+        if (ended) {
+            return null;
         }
-        if (current != null) {
-            wake(producer);
-        }
-        return current;
+        headTaken = !queue.isEmpty();
+        return queue.peekFirst();
     }
 
     private Step restState() {
@@ -270,20 +266,12 @@ public final class Branch {
 
     /** Whether {@link #step} would answer anything but IDLE. */
     public synchronized boolean hasWork() {
-        return ended || finished || current != null || !queue.isEmpty();
+        return ended || finished || !queue.isEmpty();
     }
 
     private void release() {
         synchronized (this) {
-            if (current != null) {
-                queue.addFirst(current);
-                current = null;
-            }
-            droppedBytes += outlet.bufferedBytes();
-            for (PooledPipe pipe : queue) {
-                droppedBytes += pipe.heldBytes;
-                pool.giveBack(pipe);
-            }
+            queue.forEach(pool::giveBack);
             queue.clear();
         }
         wake(producer);
@@ -311,14 +299,9 @@ public final class Branch {
         return errno;
     }
 
-    /** Bytes that were duplicated for this branch and did not reach its sink. Final when its thread has ended. */
-    public synchronized long droppedBytes() {
-        return droppedBytes;
-    }
-
-    /** Whether a stage could be emptied now, at least in part. */
+    /** Whether a stage could be emptied now, at least in part, or need not be any more. */
     public synchronized boolean hasRoom() {
-        return ended || queue.size() < boundPipes;
+        return ended || (!finished && queue.size() < boundPipes);
     }
 
     private static void wake(@Nullable Thread thread) {

@@ -134,8 +134,8 @@ public final class Sluice implements AutoCloseable {
             end.enter();
             try {
                 long result = kernel.connect(fd, address);
-                while (result == -Errno.EAGAIN && System.nanoTime() < deadlineNanos) {
-                    backlogPause(end);
+                while (result == -Errno.EAGAIN) {
+                    backlogPause(end, target, deadlineNanos);
                     result = kernel.connect(fd, address);
                 }
                 if (result == -Errno.EINPROGRESS) {
@@ -161,8 +161,12 @@ public final class Sluice implements AutoCloseable {
     }
 
     /** A Unix listener's backlog is full, and nothing tells when it has room again. */
-    private void backlogPause(SocketEnd end) throws IOException {
-        long until = System.nanoTime() + BACKLOG_PAUSE_NANOS;
+    private void backlogPause(SocketEnd end, String target, long deadlineNanos) throws IOException {
+        long now = System.nanoTime();
+        if (now >= deadlineNanos) {
+            throw new ErrnoException("connect", Errno.ETIMEDOUT, target);
+        }
+        long until = Math.min(deadlineNanos, now + BACKLOG_PAUSE_NANOS);
         switch (poller.awaitUntil(() -> false, until, end.descriptor())) {
             case READY, TIMED_OUT -> {}
             case INTERRUPTED -> throw new TransferInterruptedException(0);
@@ -307,9 +311,9 @@ public final class Sluice implements AutoCloseable {
 
     /** The moment after a duration; a duration beyond counting is none. */
     static long deadlineAfter(Duration within) {
+        long now = System.nanoTime();
         try {
-            long deadline = System.nanoTime() + within.toNanos();
-            return deadline == Poller.FOREVER ? deadline - 1 : deadline;
+            return within.isNegative() ? now : Math.addExact(now, within.toNanos());
         } catch (ArithmeticException beyondCounting) {
             return Poller.FOREVER;
         }

@@ -74,9 +74,12 @@ public final class Direction implements AutoCloseable {
     private final Outlet outlet;
 
     private int path;
+    private boolean ended;
     private boolean spliceAgain;
     private long splicedAtRefusal;
     private final AtomicLong takenBytes = new AtomicLong(); // written by one thread
+    private long takenAtWait = -1;
+    private long takenAtSight = -1;
     private long knownSourceBytes = -1;
     private @Nullable PooledPipe pipe;
     private @Nullable Branch fullBranch;
@@ -98,12 +101,18 @@ public final class Direction implements AutoCloseable {
         this.paths = List.copyOf(paths);
         this.pipeBytes = pipeBytes;
         this.outlet = new Outlet(kernel, sink, tally);
+        begin();
+    }
+
+    private void begin() {
+        ended = false;
+        errno = 0;
+        path = 0;
         if (!source.splicesWithoutBlocking() || !outlet.splices()) {
-            // Known without a try. Where copying is not allowed, the first step says so.
-            path = paths.contains(TransferPath.COPY) ? paths.indexOf(TransferPath.COPY) : paths.size();
-            errno = Errno.EINVAL;
-            failedSide = Side.EITHER;
-            failedCall = "splice";
+            path = paths.indexOf(TransferPath.COPY); // known without a try
+            if (path < 0) {
+                ended(Side.EITHER, "splice", -Errno.EINVAL);
+            }
         }
     }
 
@@ -171,7 +180,7 @@ public final class Direction implements AutoCloseable {
         if (!branchesReady()) {
             return Step.WAITS_FOR_BRANCH;
         }
-        if (path == paths.size()) {
+        if (ended) {
             return Step.ENDED;
         }
         return switch (paths.get(path)) {
@@ -189,14 +198,13 @@ public final class Direction implements AutoCloseable {
         Stat out = new Stat();
         boolean whole = kernel.fstat(source.fd(), in) == 0
                 && kernel.fstat(sinkFd(), out) == 0
-                && in.size() > 0
+                && (in.size() > 0 || isLastPath())
                 && in.size() <= maxBytes
                 && out.size() == 0
                 && kernel.lseek(source.fd(), 0, SEEK_CUR) == 0
                 && kernel.lseek(sinkFd(), 0, SEEK_CUR) == 0;
         if (!whole) {
-            path++;
-            return Step.PROGRESS;
+            return isLastPath() ? ended(Side.EITHER, "ficlone", -Errno.EINVAL) : next();
         }
         long result = kernel.ficlone(sinkFd(), source.fd());
         if (result < 0) {
@@ -206,8 +214,8 @@ public final class Direction implements AutoCloseable {
         tally.moved(TransferPath.REFLINK, in.size());
         kernel.lseek(source.fd(), in.size(), SEEK_SET);
         kernel.lseek(sinkFd(), in.size(), SEEK_SET);
-        path++; // the next path finds the end, or what was added meanwhile
-        return Step.PROGRESS;
+        // The next path finds the end, or what was added meanwhile.
+        return isLastPath() ? ended(Side.SOURCE, "", 0) : next();
     }
 
     private Step copyFileRange(long maxBytes) {
@@ -262,6 +270,9 @@ public final class Direction implements AutoCloseable {
             }
             return pump(drained < maxBytes && knownRest() > 0);
         }
+        if (drained == -Errno.EAGAIN && source.kind() == EndKind.SOCKET && takenAtWait == taken()) {
+            return peeked(); // after a wait, too
+        }
         return drained == 0 ? endOrNext() : notDrained("splice", drained);
     }
 
@@ -283,7 +294,11 @@ public final class Direction implements AutoCloseable {
     }
 
     private Step notDrained(String call, long result) {
-        return result == -Errno.EAGAIN ? Step.WAITS_FOR_SOURCE : refused(call, result, Side.SOURCE);
+        if (result == -Errno.EAGAIN) {
+            takenAtWait = taken();
+            return Step.WAITS_FOR_SOURCE;
+        }
+        return refused(call, result, Side.SOURCE);
     }
 
     /** Sends on what is in hand. */
@@ -297,8 +312,7 @@ public final class Direction implements AutoCloseable {
             return ended(Side.SINK, spliced ? "splice" : "write", pushed);
         }
         if (spliced && !outlet.splices()) {
-            List<Fallback> fallbacks = tally.fallbacks();
-            return giveUpSplice(-fallbacks.getLast().errno());
+            return giveUpSplice(-outlet.refusal());
         }
         if (pending() == 0 && spliceAgain && pushed > 0) {
             spliceAgain = false;
@@ -368,27 +382,38 @@ public final class Direction implements AutoCloseable {
     /** What a result of 0 means. It is believed only where nothing else can be behind it (pitfalls 25, 53; [Q01]). */
     private Step endOrNext() {
         return switch (source.kind()) {
-            // A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up.
+            // A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up; and by the time of the look
+            // a writer may have been there and left bytes.
             case PIPE ->
-                (kernel.poll(source.fd(), POLLIN, 0) & POLLHUP) != 0
+                (kernel.poll(source.fd(), POLLIN, 0) & (POLLIN | POLLHUP)) == POLLHUP
                         ? ended(Side.SOURCE, "", 0)
                         : Step.WAITS_FOR_SOURCE;
-            case SOCKET -> peekedEnd();
+            case SOCKET -> paths.get(path) == TransferPath.COPY ? ended(Side.SOURCE, "", 0) : peeked();
             // Files of /proc claim to be empty, and say so to every call but read.
-            case FILE, DEVICE -> taken() == 0 && path < paths.size() - 1 ? next() : ended(Side.SOURCE, "", 0);
+            case FILE, DEVICE -> taken() == 0 && !isLastPath() ? next() : ended(Side.SOURCE, "", 0);
             case TERMINAL -> ended(Side.SOURCE, "", 0);
         };
     }
 
-    private Step peekedEnd() {
-        if (paths.get(path) == TransferPath.COPY) {
-            return ended(Side.SOURCE, "", 0);
+    /**
+     * Looks into a socket in which splice has found nothing. When it finds nothing again where bytes have been seen, it
+     * declines them, as it does before urgent data, and epoll would report them for ever: reading leads on (pitfall 5).
+     */
+    private Step peeked() {
+        if (takenAtSight == taken()) {
+            tally.fellBack(new Fallback(TransferPath.SPLICE, "splice", Errno.EAGAIN));
+            return giveUpSplice(-Errno.EAGAIN);
         }
         long peeked = kernel.recv(source.fd(), PEEKED, MSG_PEEK | MSG_DONTWAIT);
         if (peeked > 0) {
-            return giveUpSplice(-Errno.EINVAL);
+            takenAtSight = taken();
+            return Step.PROGRESS;
         }
         return peeked == -Errno.EAGAIN ? Step.WAITS_FOR_SOURCE : ended(Side.SOURCE, "recv", peeked);
+    }
+
+    private boolean isLastPath() {
+        return path == paths.size() - 1;
     }
 
     private Step next() {
@@ -408,7 +433,7 @@ public final class Direction implements AutoCloseable {
         if (refusing == TransferPath.SPLICE) {
             return giveUpSplice(result);
         }
-        return path == paths.size() - 1 ? ended(side, call, result) : next();
+        return isLastPath() ? ended(side, call, result) : next();
     }
 
     /**
@@ -433,7 +458,7 @@ public final class Direction implements AutoCloseable {
         failedSide = side;
         failedCall = call;
         errno = (int) -result;
-        path = paths.size();
+        ended = true;
         return Step.ENDED;
     }
 
@@ -470,10 +495,7 @@ public final class Direction implements AutoCloseable {
      */
     public void redirect(Endpoint nowhere) {
         outlet.redirect(nowhere);
-        errno = 0;
-        path = paths.contains(TransferPath.SPLICE)
-                ? paths.indexOf(TransferPath.SPLICE)
-                : paths.indexOf(TransferPath.COPY);
+        begin();
     }
 
     /** Returns what was borrowed. Bytes still in hand are lost: {@link #pending} says how many, before. */

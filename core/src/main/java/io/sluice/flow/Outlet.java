@@ -25,6 +25,7 @@ final class Outlet {
     private Tally tally;
     private Endpoint sink;
     private boolean splicing;
+    private int refusal;
 
     private @Nullable MemorySegment buffer;
     private long bufferedFrom;
@@ -46,6 +47,11 @@ final class Outlet {
 
     boolean splices() {
         return splicing;
+    }
+
+    /** The errno of the last splice that the sink refused. */
+    int refusal() {
+        return refusal;
     }
 
     void trySplicingAgain() {
@@ -112,7 +118,8 @@ final class Outlet {
         } else if (moved == 0) {
             return -Errno.EIO; // a sink that takes nothing and is not full would be tried for ever
         } else if (Fallback.allowed(TransferPath.SPLICE, (int) -moved)) {
-            tally.fellBack(new Fallback(TransferPath.SPLICE, "splice", (int) -moved));
+            refusal = (int) -moved;
+            tally.fellBack(new Fallback(TransferPath.SPLICE, "splice", refusal));
             splicing = false;
             return 0;
         }

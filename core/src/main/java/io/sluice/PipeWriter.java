@@ -66,9 +66,15 @@ public final class PipeWriter extends End implements Sink {
         }
     }
 
-    /** Whether vmsplice cannot be used here at all (pitfalls 66, 67). */
+    /**
+     * Whether vmsplice cannot be used here at all (pitfalls 66, 67). EINVAL is what kernels to come may answer on a
+     * non-blocking pipe.
+     */
     private static boolean isRefused(long result) {
-        return result == -Errno.EPERM || result == -Errno.ENOSYS || result == -Errno.EOPNOTSUPP;
+        return switch ((int) -result) {
+            case Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EINVAL -> true;
+            default -> false;
+        };
     }
 
     /**

@@ -22,6 +22,7 @@ final class ProgressLine implements AutoCloseable {
     private static final int UNKNOWN = -1;
 
     private final LongSupplier movedBytes;
+    private final long intervalNanos;
     private final ProgressBar bar;
 
     /**
@@ -31,8 +32,10 @@ final class ProgressLine implements AutoCloseable {
      */
     ProgressLine(PrintStream err, int columns, Duration interval, long expectedBytes, LongSupplier movedBytes) {
         this.movedBytes = movedBytes;
+        this.intervalNanos = interval.toNanos();
         this.bar = new ProgressBarBuilder()
-                .setTaskName("copy")
+                .setTaskName("")
+                .continuousUpdate() // else it waits for us to tell it that something has moved
                 .setInitialMax(expectedBytes > 0 ? expectedBytes : UNKNOWN)
                 .setUpdateIntervalMillis((int) interval.toMillis())
                 // Given a width, it does not ask JLine, which would start a process for each line.
@@ -52,7 +55,7 @@ final class ProgressLine implements AutoCloseable {
     private final class Renderer extends DefaultProgressBarRenderer {
         private long lastNanos = System.nanoTime();
         private long lastBytes;
-        private double bytesPerSecond;
+        private double bytesPerSecond = UNKNOWN;
 
         Renderer() {
             super(ProgressBarStyle.ASCII, "", 1, true, null, ChronoUnit.SECONDS, true, Renderer::remaining);
@@ -72,11 +75,11 @@ final class ProgressLine implements AutoCloseable {
         public String render(ProgressState progress, int columns) {
             long now = System.nanoTime();
             long moved = movedBytes.getAsLong();
-            if (now > lastNanos) {
+            if (now - lastNanos > intervalNanos / 2) { // the last line follows the one before it at once
                 bytesPerSecond = (moved - lastBytes) * 1e9 / (now - lastNanos);
+                lastNanos = now;
+                lastBytes = moved;
             }
-            lastNanos = now;
-            lastBytes = moved;
             ProgressBar started = bar();
             if (started != null) {
                 started.stepTo(moved);
@@ -99,7 +102,9 @@ final class ProgressLine implements AutoCloseable {
         protected String speed(ProgressState progress) {
             double seconds = progress.getElapsedAfterStart().toNanos() / 1e9;
             double average = seconds > 0 ? progress.getCurrent() / seconds : 0;
-            return " " + Size.text(bytesPerSecond) + "/s, average " + Size.text(average) + "/s";
+            // Before there has been an interval there is no rate of one.
+            double rate = bytesPerSecond < 0 ? average : bytesPerSecond;
+            return " " + Size.text(rate) + "/s, avg " + Size.text(average) + "/s";
         }
     }
 }

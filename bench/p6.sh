@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # P6: what it costs to receive a file from a pipe and from a socket, in CPU seconds per GB (user and system, of the
 # receiving process alone; the sender is another), by a Transfer and by FileChannel.transferFrom. Beside them the bound:
-# a C program that makes the same system calls as the Transfer. Rounds in turn, medians.
+# a C program that makes the same system calls as the Transfer. Rounds in turn, medians. The pipe that is received from
+# is the usual 64 KiB; Sluice and its bound have it hold 512 KiB, as sluice copy does and transferFrom cannot.
 #
 #   bench/p6.sh [ROUNDS [BYTES]]     the file lies in memory (tmpfs), and then on the disk that holds the source tree
 #

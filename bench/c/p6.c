@@ -90,6 +90,7 @@ static long long counted(long long before, long more) {
 static long long by_splice(int source, int file) {
   int ends[2];
   long long bytes = 0;
+  fcntl(source, F_SETPIPE_SZ, PIPE_BYTES);  // a socket refuses, and needs none
   if (pipe2(ends, O_NONBLOCK) != 0 || fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES) < 0) die("pipe");
   for (;;) {
     long held = splice(source, NULL, ends[1], NULL, PIPE_BYTES, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

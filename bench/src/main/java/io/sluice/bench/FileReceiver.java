@@ -2,6 +2,7 @@
 package io.sluice.bench;
 
 import com.sun.management.OperatingSystemMXBean;
+import io.sluice.End;
 import io.sluice.FileEnd;
 import io.sluice.Listener;
 import io.sluice.Sluice;
@@ -35,6 +36,9 @@ final class FileReceiver {
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
+    /** What a transfer uses of itself, and what sluice copy has the pipes hold that it is given. */
+    private static final int PIPE_BYTES = 512 << 10;
+
     private static final StandardOpenOption[] FRESH = {
         StandardOpenOption.WRITE, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING
     };
@@ -63,7 +67,9 @@ final class FileReceiver {
         try (Sluice sluice = Sluice.open();
                 FileEnd sink = sluice.open(file, FRESH)) {
             if (port == 0) {
-                bySluice(sluice, sluice.source(0), sink);
+                Source source = sluice.source(0);
+                ((End) source).resizePipe(PIPE_BYTES);
+                bySluice(sluice, source, sink);
                 return;
             }
             try (Listener listener = sluice.listen(loopback(port));

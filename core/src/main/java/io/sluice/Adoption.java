@@ -22,7 +22,6 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import java.io.FileDescriptor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.Method;
@@ -80,7 +79,7 @@ final class Adoption {
         int copy =
                 (int) Sluice.check("fcntl F_DUPFD_CLOEXEC", kernel.fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DUPLICATE), name);
         boolean blocking = (flags & O_NONBLOCK) == 0;
-        if (blocking && (kind == EndKind.PIPE || kind == EndKind.TERMINAL)) {
+        if (blocking && (kind == EndKind.PIPE || (kind == EndKind.TERMINAL && !isMaster(stat)))) {
             copy = reopened(kernel, copy, (int) flags & O_ACCMODE);
         }
         return new Adopted(copy, kind, name);
@@ -96,14 +95,18 @@ final class Adoption {
             return fd;
         }
         // A FIFO that is opened after its last writer has left waits for the next one [Q01]; the given description
-        // knows
-        // that one was there. Looked at in this order, no writer can slip away unseen.
+        // knows that one was there. Looked at in this order, no writer can slip away unseen.
         if (accessMode == O_RDONLY && (kernel.poll(fd, POLLIN, 0) & POLLHUP) != 0) {
             kernel.close((int) own);
             return fd;
         }
         kernel.close(fd);
         return (int) own;
+    }
+
+    /** The master side of a pseudo-terminal, /dev/ptmx: to open that is to make another terminal. */
+    private static boolean isMaster(Stat stat) {
+        return stat.rdev() == (5L << 32 | 2);
     }
 
     private static void requireStream(Kernel kernel, int fd, String name) throws IOException {
@@ -129,46 +132,35 @@ final class Adoption {
     // Channels of java.nio.
 
     static Source source(Sluice sluice, ReadableByteChannel channel) throws IOException {
-        return withMode(channel, () -> source(sluice, descriptorOf(channel)));
+        return taken(channel, fd -> source(sluice, fd));
     }
 
     static Sink sink(Sluice sluice, WritableByteChannel channel) throws IOException {
-        return withMode(channel, () -> sink(sluice, descriptorOf(channel)));
+        return taken(channel, fd -> sink(sluice, fd));
     }
 
     private interface Take<E> {
-        E take() throws IOException;
+        E take(int fd) throws IOException;
     }
 
-    /** Has a selectable channel non-blocking while the end lives, by the channel's own method, so that it knows. */
-    private static <E extends Channel> E withMode(Channel channel, Take<E> take) throws IOException {
+    private static <E extends Channel> E taken(Channel channel, Take<E> take) throws IOException {
         if (!channel.isOpen()) {
             throw new ClosedChannelException();
         }
-        if (!(channel instanceof SelectableChannel selectable) || !selectable.isBlocking()) {
-            return take.take();
+        int fd = descriptorOf(channel);
+        if (!(channel instanceof SelectableChannel selectable) || !ChannelMode.hold(selectable)) {
+            return take.take(fd);
         }
-        selectable.configureBlocking(false);
         boolean taken = false;
         try {
-            E end = take.take();
-            ((End) end).afterClose(() -> restore(selectable));
+            E end = take.take(fd);
+            ((End) end).descriptor().afterRelease(() -> ChannelMode.release(selectable));
             taken = true;
             return end;
         } finally {
             if (!taken) {
-                restore(selectable);
+                ChannelMode.release(selectable);
             }
-        }
-    }
-
-    private static void restore(SelectableChannel channel) {
-        try {
-            if (channel.isOpen()) {
-                channel.configureBlocking(true);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the channel could not be made blocking again", e);
         }
     }
 

@@ -17,7 +17,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channel;
 import java.nio.channels.ClosedChannelException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An owned end: whoever got it closes it, and closing it is what frees its descriptor.
@@ -32,17 +31,11 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
     final Sluice sluice;
     final Endpoint endpoint;
     private final String name;
-    private @Nullable Runnable afterClose;
 
     End(Sluice sluice, int fd, String name) {
         this.sluice = sluice;
         this.name = name;
         this.endpoint = Endpoint.of(sluice.kernel(), new Descriptor(sluice.kernel(), fd));
-    }
-
-    /** What is to be undone when this end is closed, such as the blocking mode of an adopted channel. */
-    void afterClose(Runnable undo) {
-        afterClose = undo;
     }
 
     final Kernel kernel() {
@@ -62,12 +55,7 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
     /** Closes the end; those who wait on it are woken. Closing it again does nothing. */
     @Override
     public final void close() {
-        boolean first = isOpen();
         descriptor().close();
-        Runnable undo = afterClose;
-        if (first && undo != null) {
-            undo.run();
-        }
     }
 
     /** What this end is, for messages: {@code "file /var/log/x"}. */
@@ -148,6 +136,12 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
             case INTERRUPTED -> throw new TransferInterruptedException(bytesMoved);
             case CLOSED -> throw new AsynchronousCloseException();
         };
+    }
+
+    final void requireOpen() throws ClosedChannelException {
+        if (!isOpen()) {
+            throw new ClosedChannelException();
+        }
     }
 
     final void enter() throws ClosedChannelException {

@@ -86,9 +86,7 @@ public final class Listener implements Channel {
     /** Stops listening; whoever waits for a connection is woken. The name of a Unix socket is removed. */
     @Override
     public void close() {
-        boolean first = isOpen();
-        descriptor.close();
-        if (first && address instanceof UnixDomainSocketAddress unix) {
+        if (descriptor.close() && address instanceof UnixDomainSocketAddress unix) {
             sluice.kernel().unlink(unix.getPath().toString());
         }
     }

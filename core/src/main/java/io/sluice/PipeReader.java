@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.ClosedChannelException;
 
 /** The read end of a pipe; pipe(7). */
 public final class PipeReader extends End implements Source {
@@ -30,7 +31,8 @@ public final class PipeReader extends End implements Source {
      * Makes this end a child process's standard input, with a blocking description of its own; close this end after the
      * child has been started.
      */
-    public Redirect redirect() {
+    public Redirect redirect() throws ClosedChannelException {
+        requireOpen();
         return Redirect.from(new File("/proc/self/fd/" + endpoint.fd()));
     }
 }

@@ -11,6 +11,7 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 
 /** The write end of a pipe; pipe(7). */
@@ -81,7 +82,8 @@ public final class PipeWriter extends End implements Sink {
      * Makes this end a child process's standard output, with a blocking description of its own; close this end after
      * the child has been started, or the reader never sees its end.
      */
-    public Redirect redirect() {
+    public Redirect redirect() throws ClosedChannelException {
+        requireOpen();
         return Redirect.to(new File("/proc/self/fd/" + endpoint.fd()));
     }
 }

@@ -36,6 +36,8 @@ public final class Descriptor {
     int armedEvents;
     private Poller.@Nullable Membership membership;
 
+    private volatile @Nullable Runnable afterRelease;
+
     /** Takes charge of an open descriptor. */
     public Descriptor(Kernel kernel, int fd) {
         if (fd < 0) {
@@ -43,6 +45,14 @@ public final class Descriptor {
         }
         this.kernel = kernel;
         this.fd = fd;
+    }
+
+    /**
+     * What is to be done when the number has been closed and no use is left, such as giving a channel back the mode
+     * that running calls relied on. Set before others know this descriptor.
+     */
+    public void afterRelease(Runnable undo) {
+        afterRelease = undo;
     }
 
     /** The number, valid between {@link #enter} and {@link #leave}. */
@@ -71,6 +81,10 @@ public final class Descriptor {
         }
         if (now == CLOSED) {
             kernel.close(fd);
+            Runnable undo = afterRelease;
+            if (undo != null) {
+                undo.run();
+            }
         }
     }
 
@@ -82,11 +96,15 @@ public final class Descriptor {
     /**
      * Forbids new uses, wakes every waiter, and closes the number as soon as no use is left. Closing again does
      * nothing.
+     *
+     * @return whether this was the call that closed it
      */
-    public void close() {
-        int users = state.getAndUpdate(now -> now | CLOSED);
-        if (users < 0) {
-            return;
+    public boolean close() {
+        // The closer is a user too: else the last one to leave would free the number before epoll has forgotten it, and
+        // what is meant for this descriptor would be done to the next that gets the number.
+        int before = state.getAndUpdate(now -> now < 0 ? now : (now + 1) | CLOSED);
+        if (before < 0) {
+            return false;
         }
         List<Poller.Waiter> woken;
         synchronized (this) {
@@ -98,9 +116,8 @@ public final class Descriptor {
             waiters.clear();
         }
         woken.forEach(Poller.Waiter::closed);
-        if (users == 0) {
-            kernel.close(fd);
-        }
+        leave();
+        return true;
     }
 
     Poller.@Nullable Membership membershipLocked() {

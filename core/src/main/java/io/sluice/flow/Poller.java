@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -31,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * for costs nothing, however busy it is.
  *
  * <p>A descriptor stays known to epoll until it is closed; waiting again costs one epoll_ctl. The thread starts with
- * the first wait. Safe for any thread. Lock order: a descriptor's monitor, then nothing.
+ * the first wait; a poller that is closed answers CLOSED to every wait. Safe for any thread. Lock order: a descriptor's
+ * monitor, then nothing.
  */
 public final class Poller implements AutoCloseable {
     /** No deadline. */
@@ -49,9 +51,10 @@ public final class Poller implements AutoCloseable {
 
     private final Kernel kernel;
     private final ConcurrentHashMap<Long, Descriptor> members = new ConcurrentHashMap<>();
+    private final Set<Waiter> parked = ConcurrentHashMap.newKeySet();
     private final Object starting = new Object();
-    private volatile @Nullable Loop loop;
-    private boolean closed; // guarded by starting
+    private volatile @Nullable Loop loop; // set once, under starting
+    private volatile boolean closed; // set once, under starting
 
     /** A poller on {@code kernel}; starts nothing yet. */
     public Poller(Kernel kernel) {
@@ -74,28 +77,26 @@ public final class Poller implements AutoCloseable {
     /** Parks as above, or until {@code condition} holds. Whoever makes the condition true unparks the thread. */
     public Outcome await(Descriptor descriptor, int events, long deadlineNanos, BooleanSupplier condition)
             throws PollerException {
+        Loop running = started();
         Waiter waiter = new Waiter(Thread.currentThread(), events);
         synchronized (descriptor) {
             if (descriptor.isClosed()) {
                 return Outcome.CLOSED;
             }
             descriptor.waiters.add(waiter);
-            int error;
-            try {
-                error = armLocked(descriptor);
-            } catch (PollerException e) {
-                descriptor.waiters.remove(waiter);
-                throw e;
-            }
+            int error = armLocked(running, descriptor);
             if (error != 0) {
                 descriptor.waiters.remove(waiter);
                 if (error == Errno.EPERM) {
                     return Outcome.READY;
                 }
+                if (closed) {
+                    return Outcome.CLOSED;
+                }
                 throw new PollerException("epoll_ctl", error);
             }
         }
-        Outcome outcome = waiter.park(deadlineNanos, condition);
+        Outcome outcome = park(waiter, deadlineNanos, condition);
         if (!waiter.woken()) {
             synchronized (descriptor) {
                 // The kernel may still fire once for it; that wakes nobody.
@@ -122,7 +123,7 @@ public final class Poller implements AutoCloseable {
                 }
             }
         }
-        Outcome outcome = waiter.park(deadlineNanos, condition);
+        Outcome outcome = park(waiter, deadlineNanos, condition);
         for (Descriptor descriptor : descriptors) {
             synchronized (descriptor) {
                 descriptor.waiters.remove(waiter);
@@ -131,8 +132,18 @@ public final class Poller implements AutoCloseable {
         return outcome;
     }
 
+    private Outcome park(Waiter waiter, long deadlineNanos, BooleanSupplier condition) {
+        parked.add(waiter);
+        try {
+            // Either close finds the waiter, or the waiter finds it closed.
+            return closed ? Outcome.CLOSED : waiter.park(deadlineNanos, condition);
+        } finally {
+            parked.remove(waiter);
+        }
+    }
+
     /** Has epoll watch for what the descriptor's waiters want; answers 0 or an errno. */
-    private int armLocked(Descriptor descriptor) throws PollerException {
+    private int armLocked(@Nullable Loop running, Descriptor descriptor) {
         int wanted = 0;
         for (Waiter waiter : descriptor.waiters) {
             wanted |= waiter.events;
@@ -140,13 +151,23 @@ public final class Poller implements AutoCloseable {
         if ((wanted & ~descriptor.armedEvents) == 0) { // also when nobody wants anything
             return 0;
         }
-        Loop running = started();
+        if (running == null || !running.epoll.enter()) {
+            return Errno.EBADF;
+        }
+        try {
+            return registerLocked(running.epoll, descriptor, wanted);
+        } finally {
+            running.epoll.leave();
+        }
+    }
+
+    private int registerLocked(Descriptor epoll, Descriptor descriptor, int wanted) {
         Membership known = descriptor.membershipLocked();
         if (known == null) {
             members.put(descriptor.id, descriptor);
         }
         int operation = known == null ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-        long result = kernel.epollCtl(running.epoll, operation, descriptor.fd(), wanted | EPOLLONESHOT, descriptor.id);
+        long result = kernel.epollCtl(epoll.fd(), operation, descriptor.fd(), wanted | EPOLLONESHOT, descriptor.id);
         if (result < 0) {
             if (known == null) {
                 members.remove(descriptor.id);
@@ -154,7 +175,7 @@ public final class Poller implements AutoCloseable {
             return (int) -result;
         }
         if (known == null) {
-            descriptor.joinedLocked(new Membership(running.epoll));
+            descriptor.joinedLocked(new Membership(epoll));
         }
         descriptor.armedEvents = wanted;
         return 0;
@@ -213,9 +234,9 @@ public final class Poller implements AutoCloseable {
 
     /** That epoll knows a descriptor. */
     final class Membership {
-        private final int epoll;
+        private final Descriptor epoll;
 
-        Membership(int epoll) {
+        Membership(Descriptor epoll) {
             this.epoll = epoll;
         }
 
@@ -223,37 +244,44 @@ public final class Poller implements AutoCloseable {
          * The descriptor's monitor is held, and its number still open: epoll would keep a closed one while a dup lives.
          */
         void end(Descriptor descriptor) {
-            kernel.epollCtl(epoll, EPOLL_CTL_DEL, descriptor.fd(), 0, 0);
+            if (epoll.enter()) {
+                kernel.epollCtl(epoll.fd(), EPOLL_CTL_DEL, descriptor.fd(), 0, 0);
+                epoll.leave();
+            }
             members.remove(descriptor.id);
         }
     }
 
-    private Loop started() throws PollerException {
+    /** The loop, started when there is none yet; null when the poller is closed. */
+    private @Nullable Loop started() throws PollerException {
         Loop running = loop;
         if (running != null) {
             return running;
         }
         synchronized (starting) {
-            if (closed) {
-                throw new PollerException("epoll_ctl", Errno.EBADF);
-            }
-            if (loop == null) {
+            if (loop == null && !closed) {
                 Loop fresh = new Loop();
-                Thread.ofPlatform().daemon().name("sluice-poller").start(fresh);
+                fresh.thread.start();
                 loop = fresh;
             }
             return loop;
         }
     }
 
-    /** Ends the thread; whoever still waits is answered CLOSED. */
+    /** Ends the thread and waits for its end; whoever still waits is answered CLOSED. */
     @Override
     public void close() {
+        Loop running;
         synchronized (starting) {
-            if (!closed && loop != null) {
-                loop.stop();
+            if (closed) {
+                return;
             }
             closed = true;
+            running = loop;
+        }
+        parked.forEach(Waiter::closed);
+        if (running != null) {
+            running.stop();
         }
     }
 
@@ -261,33 +289,58 @@ public final class Poller implements AutoCloseable {
     private final class Loop implements Runnable {
         private static final long STOP = 0; // ids begin at 1
 
-        final int epoll;
-        private final int stopEvent;
+        final Descriptor epoll;
+        final Thread thread = Thread.ofPlatform()
+                .daemon()
+                .inheritInheritableThreadLocals(false)
+                .name("sluice-poller")
+                .unstarted(this);
+        private final Descriptor stopEvent;
 
         Loop() throws PollerException {
             epoll = opened("epoll_create1", kernel.epollCreate1(EPOLL_CLOEXEC));
-            int event = (int) kernel.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-            if (event < 0) {
-                kernel.close(epoll);
+            try {
+                stopEvent = opened("eventfd", kernel.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+            } catch (PollerException e) {
+                epoll.close();
+                throw e;
             }
-            stopEvent = opened("eventfd", event);
-            kernel.epollCtl(epoll, EPOLL_CTL_ADD, stopEvent, EPOLLIN, STOP);
+            long added = kernel.epollCtl(epoll.fd(), EPOLL_CTL_ADD, stopEvent.fd(), EPOLLIN, STOP);
+            if (added < 0) {
+                release();
+                throw new PollerException("epoll_ctl", (int) -added);
+            }
         }
 
-        private static int opened(String call, long result) throws PollerException {
+        private Descriptor opened(String call, long result) throws PollerException {
             if (result < 0) {
                 throw new PollerException(call, (int) -result);
             }
-            return (int) result;
+            return new Descriptor(kernel, (int) result);
+        }
+
+        private void release() {
+            epoll.close();
+            stopEvent.close();
         }
 
         @Override
         public void run() {
+            try {
+                wakeOthers();
+            } finally {
+                // Also when it ends by a mistake of ours: nobody sleeps on in a poller that has ended.
+                closed = true;
+                parked.forEach(Waiter::closed);
+            }
+        }
+
+        private void wakeOthers() {
             EpollEvents events = new EpollEvents(EVENTS_PER_WAIT);
             List<Waiter> woken = new ArrayList<>();
             boolean stopped = false;
             while (!stopped) {
-                long count = kernel.epollWait(epoll, events, -1);
+                long count = kernel.epollWait(epoll.fd(), events, -1);
                 if (count < 0 && count != -Errno.EINTR) {
                     throw new IllegalStateException("epoll_wait: " + Errno.name((int) count));
                 }
@@ -304,19 +357,6 @@ public final class Poller implements AutoCloseable {
                 woken.forEach(Waiter::ready);
                 woken.clear();
             }
-            members.values().forEach(this::release);
-            kernel.close(stopEvent);
-            kernel.close(epoll);
-        }
-
-        /** Nobody sleeps on in a poller that has ended. */
-        private void release(Descriptor descriptor) {
-            List<Waiter> rest;
-            synchronized (descriptor) {
-                rest = List.copyOf(descriptor.waiters);
-                descriptor.waiters.clear();
-            }
-            rest.forEach(Waiter::closed);
         }
 
         /** Takes out the waiters whom {@code events} concern, and arms again for the rest. */
@@ -334,22 +374,36 @@ public final class Poller implements AutoCloseable {
                     }
                     return concerned;
                 });
-                try {
-                    if (armLocked(descriptor) == 0) {
-                        return;
-                    }
-                } catch (PollerException closing) {
-                    // The poller ends; below, the waiters are woken to find that out for themselves.
+                if (armLocked(this, descriptor) == 0) {
+                    return;
                 }
+                // They are woken to find out for themselves.
                 woken.addAll(descriptor.waiters);
                 descriptor.waiters.clear();
             }
         }
 
+        /** Called once, by whoever closes the poller. */
         void stop() {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_LONG, 1);
-                kernel.write(stopEvent, one);
+                long written;
+                do {
+                    written = kernel.write(stopEvent.fd(), one);
+                } while (written == -Errno.EINTR);
+            }
+            boolean interrupted = false;
+            while (true) {
+                try {
+                    thread.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            release();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }

@@ -45,7 +45,7 @@ public final class FanOut {
         if (transfer.sink == null) {
             transfer.to(sink);
         } else {
-            transfer.mirrors.add(new Transfer.Mirror(sink, whenFull, true));
+            transfer.duplicateTo(sink, whenFull, true);
         }
         return this;
     }

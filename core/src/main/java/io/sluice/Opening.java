@@ -106,17 +106,25 @@ final class Opening {
             }
             return fd;
         } catch (InterruptedException e) {
-            long other = kernel.open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-            long fd = opened.join();
-            if (fd >= 0) {
-                kernel.close((int) fd);
-            }
-            if (other >= 0) {
-                kernel.close((int) other);
-            }
+            release(kernel, fifo, opened);
             throw new TransferInterruptedException(0);
         } catch (ExecutionException e) {
             throw new IOException(e.getCause());
         }
+    }
+
+    /** Ends a wait for a reader by being one for a moment. */
+    private static void release(Kernel kernel, String fifo, CompletableFuture<Long> opened) {
+        long reader = kernel.open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+        CompletableFuture<?> closed = opened.thenAccept(fd -> {
+            if (fd >= 0) {
+                kernel.close(Math.toIntExact(fd));
+            }
+        });
+        if (reader >= 0) {
+            closed.join();
+            kernel.close((int) reader);
+        }
+        // Else the FIFO has lost its name or may not be read: its thread waits on, and closes what it may get.
     }
 }

@@ -38,6 +38,9 @@ public final class PageMemory implements AutoCloseable {
 
     /** The memory, in whole pages. Throws on use after this object was closed or given away. */
     public MemorySegment segment() {
+        if (!segment.scope().isAlive()) {
+            throw new IllegalStateException("the memory was closed or given away");
+        }
         return segment;
     }
 
@@ -66,17 +69,17 @@ public final class PageMemory implements AutoCloseable {
 
         /** The memory of this part. */
         public MemorySegment segment() {
-            return memory.segment.asSlice(offset, bytes);
+            return memory.segment().asSlice(offset, bytes);
         }
     }
 
     /**
      * Gives all pages to a pipe (SPLICE_F_GIFT) and forgets them: this object is closed afterwards, so nobody can write
-     * to what the pipe now holds. Waits for room. When it fails, the memory stays open and the exception tells how much
-     * is in the pipe.
+     * to what the pipe now holds. Waits for room. When it fails, the memory stays open, and part of it may be in the
+     * pipe.
      */
     public void giftTo(PipeWriter writer) throws IOException {
-        writer.gift(segment);
+        writer.gift(segment());
         close();
     }
 

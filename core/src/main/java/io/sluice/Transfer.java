@@ -4,6 +4,7 @@ package io.sluice;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.TransferPath;
 import java.io.IOException;
+import java.nio.channels.Channel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,12 +68,20 @@ public final class Transfer {
 
     Transfer(Sluice sluice, Source source) {
         this.sluice = sluice;
-        this.source = Objects.requireNonNull(source);
+        this.source = ofThisSluice(source);
+    }
+
+    /** Another's poller would not know the end, and another's kernel might have something else under its number. */
+    private <E extends Channel> E ofThisSluice(E end) {
+        if (((End) end).sluice != sluice) {
+            throw new IllegalArgumentException(end + " belongs to another Sluice");
+        }
+        return end;
     }
 
     /** Where the bytes go. */
     public Transfer to(Sink newSink) {
-        sink = Objects.requireNonNull(newSink);
+        sink = ofThisSluice(newSink);
         return this;
     }
 
@@ -83,7 +92,11 @@ public final class Transfer {
      * @param whenFull what happens when the mirror lags by more than {@link #queue}
      */
     public Transfer mirrorTo(Sink mirror, WhenFull whenFull) {
-        mirrors.add(new Mirror(Objects.requireNonNull(mirror), Objects.requireNonNull(whenFull), false));
+        return duplicateTo(mirror, whenFull, false);
+    }
+
+    Transfer duplicateTo(Sink mirror, WhenFull whenFull, boolean essential) {
+        mirrors.add(new Mirror(ofThisSluice(mirror), Objects.requireNonNull(whenFull), essential));
         return this;
     }
 

@@ -7,6 +7,7 @@ import static io.sluice.kernel.Flags.MSG_NOSIGNAL;
 import static io.sluice.kernel.Flags.O_APPEND;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.PIPE_BUF;
+import static io.sluice.kernel.Flags.POLLHUP;
 import static io.sluice.kernel.Flags.POLLIN;
 import static io.sluice.kernel.Flags.POLLOUT;
 
@@ -76,7 +77,10 @@ public final class Endpoint {
         if (mayBlock() && kernel.poll(fd(), POLLIN, 0) == 0) {
             return -Errno.EAGAIN;
         }
-        return kernel.read(fd(), buffer);
+        long count = kernel.read(fd(), buffer);
+        // A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up [Q01].
+        boolean early = count == 0 && kind == EndKind.PIPE && (kernel.poll(fd(), POLLIN, 0) & POLLHUP) == 0;
+        return early ? -Errno.EAGAIN : count;
     }
 
     /** Writes what fits now: bytes, -EAGAIN when there is no room, or another -errno. */

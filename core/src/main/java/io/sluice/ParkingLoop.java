@@ -4,6 +4,7 @@ package io.sluice;
 import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
+import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_WRONLY;
 
 import io.sluice.TransferResult.Ending;
@@ -293,7 +294,7 @@ final class ParkingLoop {
     }
 
     private Endpoint nowhere() throws IOException {
-        long fd = sluice.kernel().open("/dev/null", O_WRONLY | O_CLOEXEC, 0);
+        long fd = sluice.kernel().open("/dev/null", O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
         Descriptor descriptor = new Descriptor(sluice.kernel(), (int) Sluice.check("open", fd, "/dev/null"));
         nowhere = descriptor;
         return Endpoint.of(sluice.kernel(), descriptor);

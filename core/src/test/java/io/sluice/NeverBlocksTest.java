@@ -251,7 +251,7 @@ final class NeverBlocksTest {
         Line first = lines.get(way);
         Line second = lines.get((way + 1) % 4);
         FileEnd sink = keep(sluice.open(directory.resolve("sink" + way), CREATE, WRITE));
-        Source source = way % 2 == 0 ? file(sluice) : zeros(sluice);
+        Source source = way % 2 == 1 ? file(sluice) : zeros(sluice);
         List<Pending<Long>> transfers = List.of(
                 transfer(sluice, source, first.in),
                 transfer(sluice, first.out, second.in),

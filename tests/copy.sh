@@ -105,6 +105,28 @@ fi
 (ulimit -f 1000 && trap '' XFSZ && exec "$sluice" copy data limited) 2> err
 holds "a file-size limit is an error that names it" [ "$(grep -c 'EFBIG.*after [1-9][0-9]* bytes.*ulimit -f' err)" = 1 ]
 
+# Calls that a security policy refuses, as containers do.
+
+home=${sluice%/sluice}
+if gcc -O2 -o refuse "$home/testing/refuse.c" 2> /dev/null && ./refuse splice=EPERM -- true; then
+  ./refuse splice=EPERM -- "$sluice" copy --json data 2> err | cat > out
+  holds "where splice is refused the bytes are copied" [ "$(sum < out)" = "$expected" ]
+  holds "and the reason is told" \
+    grep -q '"paths": {"copy": 67108865}.*"fallbacks": \[{"path": "splice", "call": "splice", "errno": "EPERM"}\]' err
+  ./refuse splice=EPERM -- "$sluice" copy --path splice data 2> err | cat > out
+  holds "unless splice alone was allowed" [ "$(wc -c < out)/$(grep -c 'splice: EPERM), after 0 bytes' err)" = 0/1 ]
+  ./refuse tee=ENOSYS vmsplice=ENOSYS -- "$sluice" copy --json data out out2 2> err
+  holds "where tee is refused several destinations get copies" \
+    [ "$(sum < out)/$(sum < out2)/$(grep -c '"userSpaceBytes": 0,' err)" = "$expected/$expected/0" ]
+  ./refuse copy_file_range=ENOSYS -- "$sluice" copy --json data out 2> err
+  holds "where copy_file_range is refused it goes by splice" \
+    [ "$(sum < out)/$(grep -c '"paths": {"splice": 67108865}' err)" = "$expected/1" ]
+  ./refuse splice=EPERM -- "$sluice" doctor > out
+  holds "doctor names the refusal" grep -q '^  splice  *refused: EPERM' out
+else
+  echo "skip - where splice is refused the bytes are copied: no C compiler, or no seccomp filter can be installed here"
+fi
+
 # Permission.
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# P5: sluice copy beside cp, cat, pv and dd bs=1M, as processes from their start to their end: from file to file, from
+# file to pipe (drained by cat), from pipe (filled by cat) to file, from file to /dev/null. Rounds in turn, medians. And
+# how long sluice takes to start: to copy an empty file, and to pass one byte on.
+#
+#   bench/p5.sh [ROUNDS [BYTES]]     the files lie in memory (tmpfs), and with BENCH_DISK=DIR once more there
+#
+# Prints a line "FAILED: ..." and ends with 1 when a goal is missed: wall time ≤ the best of the others and the start,
+# first byte ≤ 150 ms, resident set ≤ 120 MiB.
+set -u
+home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
+. "$home/bench/common.sh"
+
+rounds=${1:-5}
+bytes=${2:-4294967296}
+sluice=$home/sluice
+missed=
+trap 'rm -rf "$tmp" "${disk:-$tmp}"' EXIT
+
+build_c p5 && "$sluice" --version > /dev/null || exit 70
+
+# The command of tool $1 for work $2, as words; what it reads and writes by name are $place/in and $place/out.
+run() {
+  from=/dev/null to=/dev/null
+  case $2 in
+    file-file) case $1 in cat | pv) from=$place/in to=$place/out ;; esac ;;
+    file-pipe) to='|' ;;
+    pipe-file) from="|$place/in" to=$place/out ;;
+    file-null) ;;
+  esac
+  case $1:$2 in
+    sluice:file-file) set -- "$sluice" copy "$place/in" "$place/out" ;;
+    sluice:file-pipe) set -- "$sluice" copy "$place/in" ;;
+    sluice:pipe-file) set -- "$sluice" copy ;;
+    sluice:file-null) set -- "$sluice" copy "$place/in" /dev/null ;;
+    cp:file-file) set -- cp "$place/in" "$place/out" ;;
+    cp:file-null) set -- cp "$place/in" /dev/null ;;
+    cat:file-file | pv:file-file | cat:pipe-file | pv:pipe-file) set -- $1 ;;
+    cat:file-*) set -- cat "$place/in" ;;
+    pv:file-*) set -- pv "$place/in" ;;
+    dd:file-file) set -- dd if="$place/in" of="$place/out" bs=1M ;;
+    dd:pipe-file) set -- dd bs=1M ;;
+    dd:file-pipe) set -- dd if="$place/in" bs=1M ;;
+    dd:file-null) set -- dd if="$place/in" of=/dev/null bs=1M ;;
+    *) return ;;
+  esac
+  "$tmp/p5" "$from" "$to" "$@" 2> "$tmp/err" || { cat "$tmp/err" >&2; exit 1; }
+}
+
+# Median of column $2 of what was measured under the name $1; nothing when there is none.
+column() {
+  [ -s "$tmp/$1" ] || return
+  awk -v c="$2" '{ print $c }' "$tmp/$1" > "$tmp/column" && median "$tmp/column"
+}
+
+measure() {
+  place=$1
+  works='file-file file-pipe pipe-file file-null'
+  head -c "$bytes" /dev/urandom > "$place/in"
+  cat "$place/in" > /dev/null
+  echo x > "$tmp/x"
+  rm -f "$tmp"/*-*.t "$tmp"/start "$tmp"/byte
+  count=0
+  while [ $((count += 1)) -le "$rounds" ]; do
+    "$tmp/p5" /dev/null /dev/null "$sluice" copy >> "$tmp/start" || exit 1
+    "$tmp/p5" "|$tmp/x" 1 "$sluice" copy >> "$tmp/byte" || exit 1
+    for work in $works; do
+      for tool in sluice cp cat pv dd; do
+        command -v $tool > /dev/null || [ $tool = sluice ] || continue
+        run $tool $work >> "$tmp/$tool-$work.t"
+        [ $tool:${work#*-} != sluice:file ] || cmp -s "$place/in" "$place/out" || { echo "FAILED: $work: the copy differs"; exit 1; }
+        rm -f "$place/out"
+      done
+    done
+  done
+
+  describe_machine
+  start=$(column start 1)
+  first=$(column byte 1)
+  echo "$bytes bytes on $(df --output=fstype "$place" | tail -n 1), $rounds rounds; seconds of wall time (CPU time), medians"
+  printf '%-11s %15s %15s %15s %15s %15s   %s\n' '' sluice cp cat pv 'dd bs=1M' 'against the best; resident set'
+  for work in $works; do
+    best=
+    printf '%-11s' "$work"
+    for tool in sluice cp cat pv dd; do
+      wall=$(column "$tool-$work.t" 1)
+      [ -n "$wall" ] || { printf ' %15s' -; continue; }
+      printf ' %15s' "$(awk -v w="$wall" -v c="$(column "$tool-$work.t" 2)" 'BEGIN { printf "%.2f (%.2f)", w, c }')"
+      [ $tool = sluice ] && { mine=$wall; continue; }
+      [ -z "$best" ] || at_least "$wall" "$best" || best=
+      [ -n "$best" ] && at_least "$wall" "$best" || best=$wall
+    done
+    resident=$(column "sluice-$work.t" 3)
+    verdict=$(awk -v m="$mine" -v b="$best" -v s="$start" 'BEGIN { printf "%+.2f s, %s", m - b, m <= b + s ? "reached" : "missed" }')
+    echo "   $verdict; $((resident / 1024)) MiB"
+    case $verdict in *missed) missed="$missed, $work" ;; esac
+    [ "$resident" -le $((120 << 10)) ] || missed="$missed, resident set of $work"
+  done
+  echo "start to end without a byte: $(awk -v s="$start" 'BEGIN { printf "%.0f", s * 1000 }') ms;" \
+    "to the first byte: $(awk -v s="$first" 'BEGIN { printf "%.0f", s * 1000 }') ms (goal: ≤ 150)"
+  at_least 0.150 "$first" || missed="$missed, first byte"
+  rm -f "$place/in"
+}
+
+measure "$tmp"
+if [ -n "${BENCH_DISK:-}" ]; then
+  disk=$(mktemp -d -p "$BENCH_DISK" sluice-bench.XXXXXX) || exit 70
+  measure "$disk"
+fi
+[ -z "$missed" ] || { echo "FAILED: missed: ${missed#, }"; exit 1; }

@@ -11,7 +11,6 @@ import io.sluice.Transfer;
 import io.sluice.TransferInterruptedException;
 import io.sluice.TransferResult;
 import io.sluice.TransferResult.Ending;
-import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.EndKind;
 import io.sluice.kernel.Errno;
@@ -119,26 +118,33 @@ final class Copy {
         if (options.keepGoing()) {
             fanOut.keepGoing();
         }
-        return attempt(ends, fanOut::movedBytes, () -> {
-            FanOut.Result result = fanOut.run();
-            List<String> failures = new ArrayList<>();
-            for (SinkResult sink : result.sinks()) {
-                if (sink.fate() != Fate.COMPLETE) {
-                    failures.add(
-                            sink.sink() + ": " + Errno.message(sink.errno()) + ", after " + sink.bytes() + " bytes");
-                }
+        return attempt(ends, fanOut::movedBytes, () -> severalReport(ends, fanOut.run()));
+    }
+
+    /** Of destinations of which some may have failed while the others went on. */
+    private static Report severalReport(Ends ends, FanOut.Result result) {
+        List<String> failures = new ArrayList<>();
+        boolean onlyReadersGone = true;
+        for (SinkResult sink : result.sinks()) {
+            if (sink.errno() != 0) {
+                failures.add(sink.sink() + ": " + Errno.message(sink.errno()) + ", after " + sink.bytes() + " bytes");
+                onlyReadersGone &= isReaderGone(sink.errno());
             }
-            if (failures.isEmpty()) {
-                return Report.of(ends.source().toString(), result, ExitCode.OK, null);
-            }
-            boolean gone = result.ending() == Ending.SINK_CLOSED;
-            return Report.of(
-                    ends.source().toString(),
-                    result,
-                    gone ? ExitCode.READER_GONE : ExitCode.FAILED,
-                    failures.size() + " of " + result.sinks().size() + " destinations failed: "
-                            + String.join("; ", failures));
-        });
+        }
+        String source = ends.source().toString();
+        if (failures.isEmpty()) {
+            return Report.of(source, result, ExitCode.OK, null);
+        }
+        return Report.of(
+                source,
+                result,
+                onlyReadersGone ? ExitCode.READER_GONE : ExitCode.FAILED,
+                failures.size() + " of " + result.sinks().size() + " destinations failed: "
+                        + String.join("; ", failures));
+    }
+
+    private static boolean isReaderGone(int errno) {
+        return errno == Errno.EPIPE || errno == Errno.ECONNRESET;
     }
 
     private interface Run {

@@ -4,10 +4,14 @@ package io.sluice.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +111,20 @@ class CopyFanOutTest {
         Ran ran = Ran.sluice("copy", "-k", source, "/dev/full", "/dev/full");
         assertThat(ran.code()).isEqualTo(ExitCode.FAILED);
         assertThat(ran.err()).startsWith("sluice: copy: ").contains("No space left on device");
+    }
+
+    @Test
+    void aReaderThatGoesAwayIsNoMoreThanThat() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            FutureTask<Ran> copying =
+                    Ran.begun("copy", "--json", "-k", source, a, "tcp://127.0.0.1:" + server.getLocalPort());
+            try (Socket peer = server.accept()) {
+                assertThat(peer.getInputStream().readNBytes(10)).hasSize(10);
+                peer.setSoLinger(true, 0);
+            }
+            assertThat(copying.get().code()).isEqualTo(ExitCode.READER_GONE);
+            assertThat(a).hasBinaryContent(data);
+        }
     }
 
     @Test

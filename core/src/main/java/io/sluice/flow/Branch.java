@@ -254,11 +254,16 @@ public final class Branch {
 
     private Step restState() {
         synchronized (this) {
-            if (!ended && !finished) {
-                return Step.IDLE;
+            if (!ended) {
+                if (!queue.isEmpty()) {
+                    return Step.PROGRESS; // the last bytes came, and with them the end, after we had looked
+                }
+                if (!finished) {
+                    return Step.IDLE;
+                }
+                complete = true;
+                ended = true;
             }
-            complete |= !ended;
-            ended = true;
         }
         release();
         return Step.ENDED;

@@ -138,9 +138,13 @@ final class Scratch {
         holds[heldArenas++] = segment;
     }
 
-    /** What the call is to hold: as many segments as one of its two shapes takes. */
+    /** What the call is to hold, one segment of each arena, and after those {@link #NOTHING} to fill its shape. */
     MemorySegment[] holds() {
         return holds;
+    }
+
+    int heldArenas() {
+        return heldArenas;
     }
 
     /** Forgets the caller's segments, so that the pool keeps none of them alive. */

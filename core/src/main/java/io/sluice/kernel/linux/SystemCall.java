@@ -22,8 +22,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <ul>
  *   <li>six integers; pointers among them are addresses of our own {@link Scratch} memory;
  *   <li>a descriptor, a caller's segment that the linker holds open during the call, and integers;
- *   <li>an iovec array in scratch memory, and behind the arguments one segment for each arena that must stay open: a
- *       callee ignores arguments that it does not ask for.
+ *   <li>an iovec array in scratch memory, and behind the arguments one segment for each arena that must stay open, with
+ *       room for one, for eight or for sixty-four of them: a callee ignores arguments that it does not ask for.
  * </ul>
  *
  * <p>Why not the functions named splice, tee and so on: with glibc they are cancellation points, which costs a process
@@ -53,7 +53,7 @@ final class SystemCall {
     }
 
     private static final class Vector {
-        static final MethodHandle SYSCALL = link("syscall", arguments(FEW_HOLDS));
+        static final MethodHandle SYSCALL = link("syscall", arguments(1));
 
         static List<MemoryLayout> arguments(int holds) {
             var arguments = new ArrayList<MemoryLayout>(Collections.nCopies(7, JAVA_LONG));
@@ -62,7 +62,11 @@ final class SystemCall {
         }
     }
 
-    private static final class WideVector {
+    private static final class FewArenasVector {
+        static final MethodHandle SYSCALL = link("syscall", Vector.arguments(FEW_HOLDS));
+    }
+
+    private static final class ManyArenasVector {
         static final MethodHandle SYSCALL =
                 link("syscall", Vector.arguments(MANY_HOLDS)).asSpreader(MemorySegment[].class, MANY_HOLDS);
     }
@@ -153,11 +157,15 @@ final class SystemCall {
     static long callVector(Scratch s, long number, long fd, long iov, long count, long d) {
         MemorySegment[] h = s.holds();
         try {
-            if (h.length > FEW_HOLDS) {
-                return s.result((long) WideVector.SYSCALL.invokeExact(s.errno, number, fd, iov, count, d, 0L, 0L, h));
+            // Most lists come from one arena, and the linker's code for one is a tenth of that for eight.
+            if (s.heldArenas() <= 1) {
+                return s.result((long) Vector.SYSCALL.invokeExact(s.errno, number, fd, iov, count, d, 0L, 0L, h[0]));
             }
-            return s.result((long) Vector.SYSCALL.invokeExact(
-                    s.errno, number, fd, iov, count, d, 0L, 0L, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]));
+            if (s.heldArenas() <= FEW_HOLDS) {
+                return s.result((long) FewArenasVector.SYSCALL.invokeExact(
+                        s.errno, number, fd, iov, count, d, 0L, 0L, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]));
+            }
+            return s.result((long) ManyArenasVector.SYSCALL.invokeExact(s.errno, number, fd, iov, count, d, 0L, 0L, h));
         } catch (IllegalStateException closed) {
             return -Errno.EFAULT;
         } catch (Throwable t) {

@@ -11,6 +11,7 @@ module io.sluice.core {
     exports io.sluice;
     exports io.sluice.kernel;
     exports io.sluice.kernel.linux;
+    exports io.sluice.kernel.user;
     exports io.sluice.kernel.wrap;
     exports io.sluice.flow to
             io.sluice.cli,

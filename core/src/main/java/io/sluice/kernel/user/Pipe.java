@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.user;
+
+import static io.sluice.kernel.Errno.EAGAIN;
+import static io.sluice.kernel.Errno.EBUSY;
+import static io.sluice.kernel.Errno.EFAULT;
+import static io.sluice.kernel.Errno.EINVAL;
+import static io.sluice.kernel.Errno.ENOMEM;
+import static io.sluice.kernel.Errno.EPERM;
+import static io.sluice.kernel.Errno.EPIPE;
+import static io.sluice.kernel.Flags.EPOLLIN;
+import static io.sluice.kernel.Flags.EPOLLOUT;
+import static io.sluice.kernel.Flags.EPOLLRDNORM;
+import static io.sluice.kernel.Flags.EPOLLWRNORM;
+
+/**
+ * A pipe: a {@link Ring} of slots, and how many descriptions of it are open for reading and for writing. Capacity,
+ * readiness and blocking count slots, never bytes. Only {@link #write} merges, only into the newest slot, and only if
+ * that slot was itself made by a write and never shared (section T of the catalogue, 1, 2 and 8).
+ */
+final class Pipe extends Waitable {
+    static final int DEFAULT_SLOTS = 16; // [A14]
+    private static final int SLOTS_OVER_SOFT_LIMIT = 2; // [C10]
+
+    private final Resources resources;
+    private final long sequence;
+
+    /** The slots; guarded by the lock. */
+    final Ring ring;
+
+    // Guarded by the lock: open descriptions by side, and how many were ever opened, for FIFOs [Q01].
+    private int readEnds;
+    private int writeEnds;
+    private long readEndsEver;
+    private long writeEndsEver;
+
+    Pipe(Resources resources) {
+        this.resources = resources;
+        this.sequence = resources.nextSequence();
+        int slots = DEFAULT_SLOTS;
+        if (!resources.chargePipeSlots(slots)) {
+            resources.chargePipeSlots(SLOTS_OVER_SOFT_LIMIT - slots);
+            slots = SLOTS_OVER_SOFT_LIMIT;
+        }
+        ring = new Ring(slots);
+        resources.remember(this);
+    }
+
+    /** Its inode number, and its place in the order in which two pipes are locked. */
+    long sequence() {
+        return sequence;
+    }
+
+    Resources resources() {
+        return resources;
+    }
+
+    // What can be done now. All of these need the lock.
+
+    @Override
+    boolean readableLocked() {
+        return !ring.isEmpty() || writeEnds == 0;
+    }
+
+    @Override
+    boolean writableLocked() {
+        return !ring.isFull() || readEnds == 0;
+    }
+
+    int readEndsLocked() {
+        return readEnds;
+    }
+
+    int writeEndsLocked() {
+        return writeEnds;
+    }
+
+    boolean hasReaderLocked() {
+        return readEnds > 0;
+    }
+
+    boolean hasWriterLocked() {
+        return writeEnds > 0;
+    }
+
+    /** Nobody can read: counts the SIGPIPE that a real kernel sends with it and answers -EPIPE. */
+    long brokenPipe() {
+        resources.sigpipes.increment();
+        return -EPIPE;
+    }
+
+    /**
+     * Waits until at least one slot is free; a missing reader comes before everything [E08].
+     *
+     * @return 0, -EPIPE (with its signal), -EAGAIN, -EINTR
+     */
+    long awaitRoomLocked(boolean nonblocking) {
+        while (true) {
+            if (readEnds == 0) {
+                return brokenPipe();
+            }
+            if (!ring.isFull()) {
+                return 0;
+            }
+            if (nonblocking) {
+                return -EAGAIN;
+            }
+            long slept = awaitWritableLocked(NO_DEADLINE);
+            if (slept < 0) {
+                return slept;
+            }
+        }
+    }
+
+    /**
+     * Waits until at least one slot is occupied.
+     *
+     * @return 1, or 0 when there is none and nobody can write, -EAGAIN, -EINTR
+     */
+    long awaitDataLocked(boolean nonblocking) {
+        while (ring.isEmpty()) {
+            if (writeEnds == 0) {
+                return 0;
+            }
+            if (nonblocking) {
+                return -EAGAIN;
+            }
+            long slept = awaitReadableLocked(NO_DEADLINE);
+            if (slept < 0) {
+                return slept;
+            }
+        }
+        return 1;
+    }
+
+    /** Slots were added: watchers hear of it even if there were some before [N07]. */
+    void tellAddedLocked() {
+        tellReadersLocked(EPOLLIN | EPOLLRDNORM);
+    }
+
+    /** Whole slots were released. */
+    void tellReleasedLocked() {
+        tellWritersLocked(EPOLLOUT | EPOLLWRNORM);
+    }
+
+    // Reading and writing.
+
+    /** write(2): model 1 of section T. {@code packets}: the description has O_DIRECT now. */
+    long write(Iov from, boolean nonblocking, boolean packets) {
+        long total = from.left();
+        if (total == 0) {
+            return 0;
+        }
+        lock();
+        try {
+            if (readEnds == 0) {
+                return brokenPipe();
+            }
+            long merged = mergeLocked(from);
+            return merged < 0 || from.left() == 0 ? merged : writePagesLocked(from, merged, nonblocking, packets);
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Appends the first {@code left % 4096} bytes to the newest slot, all or nothing [B08]–[B11]. */
+    private long mergeLocked(Iov from) {
+        int rest = (int) (from.left() % Page.SIZE);
+        int newest = ring.size() - 1;
+        if (rest == 0 || newest < 0 || !ring.marked(newest, Ring.MERGEABLE)) {
+            return 0;
+        }
+        long end = ring.start(newest) + ring.length(newest);
+        if (end + rest > Page.SIZE) {
+            return 0;
+        }
+        if (!from.copyTo(ring.memory(newest), end, rest)) {
+            return -EFAULT;
+        }
+        ring.extendNewest(rest);
+        tellAddedLocked();
+        return rest;
+    }
+
+    /** Adds whole slots until all is stored, sleeping for each when there is none [B13]–[B17]. */
+    private long writePagesLocked(Iov from, long done, boolean nonblocking, boolean packets) {
+        while (from.left() > 0) {
+            long room = awaitRoomLocked(nonblocking);
+            if (room < 0) {
+                return done > 0 ? done : room;
+            }
+            Page page = resources.pages.take();
+            if (page == null) {
+                return done > 0 ? done : -ENOMEM;
+            }
+            int length = (int) Math.min(from.left(), Page.SIZE);
+            if (!from.copyTo(page, 0, length)) {
+                page.release(0);
+                return done > 0 ? done : -EFAULT;
+            }
+            ring.add(page, 0, length, packets ? Ring.PACKET : Ring.MERGEABLE);
+            tellAddedLocked();
+            done += length;
+        }
+        return done;
+    }
+
+    /** read(2): model 2 of section T. */
+    long read(Iov to, boolean nonblocking) {
+        if (to.left() == 0) {
+            return 0;
+        }
+        lock();
+        try {
+            long ready = awaitDataLocked(nonblocking);
+            return ready <= 0 ? ready : takeLocked(to);
+        } finally {
+            unlock();
+        }
+    }
+
+    private long takeLocked(Iov to) {
+        long done = 0;
+        while (!ring.isEmpty() && to.left() > 0) {
+            boolean packet = ring.marked(0, Ring.PACKET);
+            boolean wasFull = ring.isFull();
+            int length = ring.length(0);
+            int count = (int) Math.min(to.left(), length);
+            if (!to.copyFrom(ring.memory(0), ring.start(0), count)) {
+                return done > 0 ? done : -EFAULT;
+            }
+            done += count;
+            if (ring.consume(packet ? length : count) && wasFull) {
+                tellReleasedLocked(); // the first free slot is an event, further ones are none [N08]
+            }
+            if (packet) {
+                break;
+            }
+        }
+        return done;
+    }
+
+    /** FIONREAD [C08]. */
+    long fionread() {
+        lock();
+        try {
+            return Math.min(ring.bytes(), Integer.MAX_VALUE);
+        } finally {
+            unlock();
+        }
+    }
+
+    // Capacity.
+
+    long sizeBytes() {
+        lock();
+        try {
+            return (long) ring.capacity() * Page.SIZE;
+        } finally {
+            unlock();
+        }
+    }
+
+    /** F_SETPIPE_SZ [C01]–[C05]: rounds up to a power of two of pages and answers the real capacity in bytes. */
+    long resize(int argument) {
+        long bytes = Math.max(Integer.toUnsignedLong(argument), Page.SIZE);
+        if (bytes > 1L << 31) {
+            return -EINVAL;
+        }
+        bytes = Long.highestOneBit(bytes - 1) << 1;
+        int slots = (int) (bytes / Page.SIZE);
+        lock();
+        try {
+            int before = ring.capacity();
+            if (slots > before && bytes > resources.pipeMaxSizeBytes) {
+                return -EPERM;
+            }
+            if (!resources.chargePipeSlots(slots - before) && slots > before) {
+                resources.chargePipeSlots(before - slots);
+                return -EPERM;
+            }
+            if (slots < ring.size()) {
+                resources.chargePipeSlots(before - slots);
+                return -EBUSY;
+            }
+            ring.resize(slots);
+            tellWritersLocked(ANY_EVENT);
+            return bytes;
+        } finally {
+            unlock();
+        }
+    }
+
+    // Ends.
+
+    /** One more description of this pipe is open. */
+    void openEndLocked(boolean reads, boolean writes) {
+        if (reads) {
+            readEnds++;
+            readEndsEver++;
+        }
+        if (writes) {
+            writeEnds++;
+            writeEndsEver++;
+        }
+    }
+
+    long readEndsEverLocked() {
+        return readEndsEver;
+    }
+
+    long writeEndsEverLocked() {
+        return writeEndsEver;
+    }
+
+    /**
+     * A description is closed. The last one of all releases what nobody read [A17]. Answers whether it was the last.
+     */
+    boolean closeEnd(boolean reads, boolean writes) {
+        lock();
+        try {
+            readEnds -= reads ? 1 : 0;
+            writeEnds -= writes ? 1 : 0;
+            if (readEnds < 0 || writeEnds < 0) {
+                throw new IllegalStateException("a pipe has " + readEnds + " read ends, " + writeEnds + " write ends");
+            }
+            boolean last = readEnds == 0 && writeEnds == 0;
+            if (last) {
+                ring.clear();
+                resources.chargePipeSlots(-ring.capacity());
+                resources.forget(this);
+            } else if (readEnds == 0 || writeEnds == 0) {
+                tellReadersLocked(ANY_EVENT);
+                tellWritersLocked(ANY_EVENT);
+            }
+            return last;
+        } finally {
+            unlock();
+        }
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.user;
+
+import static io.sluice.kernel.Errno.EAGAIN;
+import static io.sluice.kernel.Errno.EBADF;
+import static io.sluice.kernel.Errno.EINVAL;
+import static io.sluice.kernel.Errno.ESPIPE;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+
+import io.sluice.kernel.Offset;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * splice(2) and tee(2) on open files: the checks in the kernel's order (section D of the catalogue), then one of three
+ * loops by which side is a pipe (section T, 3 to 6).
+ *
+ * <p>Two pipes are locked in order of their sequence numbers, and each is waited for with its own lock alone. A file or
+ * a socket is waited for with no lock at all [H25].
+ */
+final class Splice {
+    static final int ALL_FLAGS = 0xf;
+
+    private Splice() {}
+
+    /** splice(2) after the checks of length, flags and descriptors. */
+    static long splice(
+            OpenFile in, @Nullable Offset offIn, OpenFile out, @Nullable Offset offOut, long len, int flags) {
+        Pipe from = in.pipe();
+        Pipe to = out.pipe();
+        if ((from != null && offIn != null) || (to != null && offOut != null)) {
+            return -ESPIPE; // [D04]
+        }
+        if (!in.readable() || !out.writable()) {
+            return -EBADF; // [D06]
+        }
+        boolean nonblock = (flags & SPLICE_F_NONBLOCK) != 0;
+        if (from != null && to != null) {
+            if (from == to) {
+                return -EINVAL; // [D07]
+            }
+            return pipeToPipe(from, to, len, nonblock || in.nonblocking() || out.nonblocking());
+        }
+        if (from != null) {
+            return drain(from, in, out, offOut, len, flags);
+        }
+        if (to != null) {
+            return fill(in, offIn, to, len, nonblock || out.nonblocking());
+        }
+        return -EINVAL; // [D08]
+    }
+
+    /** Anything to pipe: room first, then the source [D14]. */
+    private static long fill(OpenFile in, @Nullable Offset offset, Pipe pipe, long len, boolean nonblocking) {
+        if (offset != null && !in.seekable()) {
+            return -EINVAL; // [D12]
+        }
+        if (len < 0 || (offset != null && outOfRange(offset.value(), len))) {
+            return -EINVAL; // [D10], [D11]
+        }
+        for (; ; ) {
+            pipe.lock();
+            try {
+                long room = pipe.awaitRoomLocked(nonblocking);
+                if (room < 0) {
+                    return room;
+                }
+                if (!in.splicesOut()) {
+                    return -EINVAL; // [D13]
+                }
+                long moved = in.fillLocked(pipe, offset, len);
+                if (moved > 0) {
+                    pipe.tellAddedLocked();
+                }
+                if (moved != -EAGAIN || !in.waitsAsSource(nonblocking)) {
+                    return moved;
+                }
+            } finally {
+                pipe.unlock();
+            }
+            long ready = in.awaitReadable(offset, len);
+            if (ready < 0) {
+                return ready;
+            }
+        }
+    }
+
+    /** Pipe to anything: what can be known is refused before an empty pipe is waited for [D17]. */
+    private static long drain(Pipe pipe, OpenFile in, OpenFile out, @Nullable Offset offset, long len, int flags) {
+        if (offset != null && !out.seekable()) {
+            return -EINVAL;
+        }
+        if (out.appends() || !out.splicesIn()) {
+            return -EINVAL; // [D09], [I05]
+        }
+        if (len < 0 || (offset != null && outOfRange(offset.value(), len))) {
+            return -EINVAL;
+        }
+        boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking();
+        long done = 0;
+        while (done < len) {
+            pipe.lock();
+            try {
+                long data = done > 0 && pipe.ring.isEmpty() ? 0 : pipe.awaitDataLocked(nonblocking);
+                if (data <= 0) {
+                    return done > 0 ? done : data;
+                }
+                int slots = pipe.ring.size();
+                long moved = out.drainLocked(pipe, offset, len - done, flags);
+                if (pipe.ring.size() < slots) {
+                    pipe.tellReleasedLocked();
+                }
+                if (moved > 0) {
+                    done += moved;
+                    continue;
+                }
+                if (moved != -EAGAIN || out.nonblocking()) {
+                    return done > 0 ? done : moved;
+                }
+            } finally {
+                pipe.unlock();
+            }
+            long ready = out.awaitWritable();
+            if (ready < 0) {
+                return done > 0 ? done : ready;
+            }
+        }
+        return done;
+    }
+
+    private static boolean outOfRange(long offset, long len) {
+        return offset < 0 || offset + len < 0;
+    }
+
+    /** Pipe to pipe: slots move as they are; the last one is split when it is longer than what is left [G02]. */
+    private static long pipeToPipe(Pipe from, Pipe to, long len, boolean nonblocking) {
+        for (; ; ) {
+            long ready = awaitBoth(from, to, nonblocking);
+            if (ready < 0) {
+                return ready;
+            }
+            lockBoth(from, to);
+            try {
+                if (!to.hasReaderLocked()) {
+                    return to.brokenPipe();
+                }
+                long moved = moveLocked(from, to, len);
+                if (moved > 0 || (from.ring.isEmpty() && !from.hasWriterLocked())) {
+                    return moved;
+                }
+            } finally {
+                unlockBoth(from, to);
+            }
+            if (nonblocking) {
+                return -EAGAIN;
+            }
+        }
+    }
+
+    private static long moveLocked(Pipe from, Pipe to, long len) {
+        long moved = 0;
+        boolean released = false;
+        while (!from.ring.isEmpty() && !to.ring.isFull() && Long.compareUnsigned(moved, len) < 0) {
+            int length = from.ring.length(0);
+            long left = len - moved;
+            if (Long.compareUnsigned(length, left) <= 0) {
+                from.ring.moveOldestTo(to.ring);
+                released = true;
+                moved += length;
+            } else {
+                from.ring.shareTo(0, (int) left, to.ring);
+                from.ring.consume((int) left);
+                moved += left;
+            }
+        }
+        if (moved > 0) {
+            to.tellAddedLocked();
+        }
+        if (released) {
+            from.tellReleasedLocked();
+        }
+        return moved;
+    }
+
+    /** tee(2) after the checks of flags, length and descriptors: as pipe to pipe, but the source keeps its slots. */
+    static long tee(OpenFile in, OpenFile out, long len, int flags) {
+        if (!in.readable() || !out.writable()) {
+            return -EBADF; // [D15]
+        }
+        Pipe from = in.pipe();
+        Pipe to = out.pipe();
+        if (from == null || to == null || from == to) {
+            return -EINVAL;
+        }
+        boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking() || out.nonblocking();
+        for (; ; ) {
+            long ready = awaitBoth(from, to, nonblocking);
+            if (ready < 0) {
+                return ready;
+            }
+            lockBoth(from, to);
+            try {
+                if (!to.hasReaderLocked()) {
+                    return to.brokenPipe();
+                }
+                long copied = shareLocked(from, to, len);
+                if (copied > 0 || (from.ring.isEmpty() && !from.hasWriterLocked())) {
+                    return copied;
+                }
+            } finally {
+                unlockBoth(from, to);
+            }
+            if (nonblocking) {
+                return -EAGAIN;
+            }
+        }
+    }
+
+    private static long shareLocked(Pipe from, Pipe to, long len) {
+        long shared = 0;
+        for (int slot = 0; slot < from.ring.size() && !to.ring.isFull() && shared != len; slot++) {
+            int length = from.ring.length(slot);
+            long left = len - shared;
+            int count = Long.compareUnsigned(length, left) <= 0 ? length : (int) left;
+            from.ring.shareTo(slot, count, to.ring);
+            shared += count;
+        }
+        if (shared > 0) {
+            to.tellAddedLocked();
+        }
+        return shared;
+    }
+
+    /** The source first, then the destination, and only then is the end of the source looked at [G06], [G07]. */
+    private static long awaitBoth(Pipe from, Pipe to, boolean nonblocking) {
+        from.lock();
+        try {
+            long data = from.awaitDataLocked(nonblocking);
+            if (data < 0) {
+                return data;
+            }
+        } finally {
+            from.unlock();
+        }
+        to.lock();
+        try {
+            return to.awaitRoomLocked(nonblocking);
+        } finally {
+            to.unlock();
+        }
+    }
+
+    private static void lockBoth(Pipe a, Pipe b) {
+        if (a.sequence() < b.sequence()) {
+            a.lock();
+            b.lock();
+        } else {
+            b.lock();
+            a.lock();
+        }
+    }
+
+    private static void unlockBoth(Pipe a, Pipe b) {
+        a.unlock();
+        b.unlock();
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.user;
+
+import static io.sluice.kernel.Errno.EFAULT;
+import static io.sluice.kernel.Flags.SPLICE_F_GIFT;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * vmsplice(2) after its checks, in both directions (section T, 7). Only SPLICE_F_NONBLOCK keeps it from sleeping;
+ * O_NONBLOCK is ignored [K06], [L03].
+ */
+final class Vmsplice {
+    private static final Runnable UNNOTICED = () -> {};
+
+    /** A thread that owns no arena: what it cannot read, the reader of a pipe could not either. */
+    private static final Thread STRANGER = Thread.ofVirtual().unstarted(() -> {});
+
+    private Vmsplice() {}
+
+    /**
+     * Puts references to the segments' pages into the pipe: one slot for each page that each segment touches [K02],
+     * [K03]. Sleeps only while there is no free slot at all, then takes what fits [K05].
+     *
+     * @param released runs when the last reference to the memory of this call is gone; null: nobody asks
+     */
+    static long toPipe(Pipe pipe, UserMemory memory, List<MemorySegment> iov, int flags, @Nullable Runnable released) {
+        pipe.lock();
+        try {
+            long room = pipe.awaitRoomLocked((flags & SPLICE_F_NONBLOCK) != 0);
+            if (room < 0) {
+                return room;
+            }
+            long added = 0;
+            for (int i = 0; i < iov.size() && !pipe.ring.isFull(); i++) {
+                MemorySegment segment = iov.get(i);
+                if (segment.byteSize() == 0) {
+                    continue; // whatever its address [K09]
+                }
+                if (Iov.unreachable(segment) || !segment.isAccessibleBy(STRANGER)) {
+                    return added > 0 ? added : -EFAULT;
+                }
+                int marks = (flags & SPLICE_F_GIFT) == 0 ? 0 : Ring.GIFT;
+                long took = addLocked(pipe.ring, memory, segment, marks, released);
+                added += took;
+                pipe.tellAddedLocked();
+            }
+            return added;
+        } finally {
+            pipe.unlock();
+        }
+    }
+
+    private static long addLocked(
+            Ring ring, UserMemory memory, MemorySegment segment, int marks, @Nullable Runnable released) {
+        Memory owner = released == null ? memory.find(segment) : null;
+        boolean lent = owner == null;
+        long start = 0;
+        long place =
+                segment.isNative() ? segment.address() % Page.SIZE : 0; // a heap segment's pages count from its start
+        if (owner == null) {
+            owner = new Lent(segment, released == null ? UNNOTICED : released);
+        } else {
+            start = segment.address() - owner.bytes().address();
+        }
+        long size = segment.byteSize();
+        int slots = (int) Math.min(ring.free(), (place + size - 1) / Page.SIZE + 1);
+        owner.retain(start, slots);
+        long added = 0;
+        for (int slot = 0; slot < slots; slot++) {
+            int length = (int) Math.min(Page.SIZE - (slot == 0 ? place : 0), size - added);
+            ring.add(owner, start + added, length, marks);
+            added += length;
+        }
+        if (lent) {
+            owner.release(0); // the slots' references remain
+        }
+        return added;
+    }
+
+    /** Copies the pipe's bytes into the segments, slot by slot, until they are full or the pipe is empty [L01]. */
+    static long fromPipe(Pipe pipe, Iov to, int flags) {
+        pipe.lock();
+        try {
+            long data = pipe.awaitDataLocked((flags & SPLICE_F_NONBLOCK) != 0);
+            if (data <= 0) {
+                return data;
+            }
+            Ring ring = pipe.ring;
+            long done = 0;
+            while (!ring.isEmpty() && to.left() > 0) {
+                int count = (int) Math.min(to.left(), ring.length(0));
+                if (!to.copyFrom(ring.memory(0), ring.start(0), count)) {
+                    return done > 0 ? done : -EFAULT; // the slot stays [L04]
+                }
+                done += count;
+                if (ring.consume(count)) {
+                    pipe.tellReleasedLocked();
+                }
+            }
+            return done;
+        } finally {
+            pipe.unlock();
+        }
+    }
+}

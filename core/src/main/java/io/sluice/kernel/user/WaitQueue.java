@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.user;
+
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads asleep until one condition of a {@link Waitable} holds, in the order in which they came. Guarded by the
+ * object's lock.
+ *
+ * <p>The law: whenever the lock is free and the condition holds, the first in the queue has been woken. It takes what
+ * it came for and lets go of the lock, which wakes the next; so one byte lets one of several readers return [O05], and
+ * the last writer's close all of them. One that was overtaken keeps its place; one that got something and wants more
+ * queues up again [O14].
+ */
+final class WaitQueue {
+    private final BooleanSupplier condition;
+    private @Nullable Waiter first;
+    private @Nullable Waiter last;
+    private @Nullable Waiter spare; // links that nobody sleeps on
+
+    WaitQueue(BooleanSupplier condition) {
+        this.condition = condition;
+    }
+
+    /** Whether what the sleepers wait for is there. */
+    boolean ready() {
+        return condition.getAsBoolean();
+    }
+
+    boolean isEmpty() {
+        return first == null;
+    }
+
+    /** Puts a thread at the end. */
+    Waiter enter(Thread thread) {
+        Waiter waiter = spare;
+        if (waiter == null) {
+            waiter = new Waiter();
+        } else {
+            spare = waiter.next;
+            waiter.next = null;
+        }
+        waiter.thread = thread;
+        waiter.woken = false;
+        waiter.previous = last;
+        if (last == null) {
+            first = waiter;
+        } else {
+            last.next = waiter;
+        }
+        last = waiter;
+        return waiter;
+    }
+
+    /** Takes a thread out, wherever it stands. */
+    void leave(Waiter waiter) {
+        if (waiter.previous == null) {
+            first = waiter.next;
+        } else {
+            waiter.previous.next = waiter.next;
+        }
+        if (waiter.next == null) {
+            last = waiter.previous;
+        } else {
+            waiter.next.previous = waiter.previous;
+        }
+        waiter.thread = null;
+        waiter.previous = null;
+        waiter.next = spare;
+        spare = waiter;
+    }
+
+    /** The thread to wake when the lock is let go, if the condition holds and its turn has not been called yet. */
+    @Nullable
+    Thread toWake() {
+        Waiter waiter = first;
+        if (waiter == null || waiter.woken || !ready()) {
+            return null;
+        }
+        waiter.woken = true;
+        return waiter.thread;
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.user;
+
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** One thread asleep in a call: a link of a {@link WaitQueue}, used again when the sleep is over. */
+final class Waiter {
+    @Nullable
+    Thread thread;
+
+    /** Set under the lock of the queue's object by whoever wakes, and read without it by the sleeper. */
+    volatile boolean woken;
+
+    @Nullable
+    Waiter next;
+
+    @Nullable
+    Waiter previous;
+
+    /** Parks until woken, interrupted or late. A carrier is not held. */
+    void park(long deadlineNanos) {
+        Thread me = Thread.currentThread();
+        while (!woken && !me.isInterrupted()) {
+            if (deadlineNanos == Waitable.NO_DEADLINE) {
+                LockSupport.park(this);
+            } else {
+                long left = deadlineNanos - System.nanoTime();
+                if (left <= 0) {
+                    return;
+                }
+                LockSupport.parkNanos(this, left);
+            }
+        }
+    }
+}

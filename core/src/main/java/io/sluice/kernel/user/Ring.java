@@ -138,7 +138,7 @@ final class Ring {
             Memory memory = memory(0);
             long start = starts[index];
             int run = 0;
-            while (head != tail && memories[head & mask] == memory && dropped + lengths[head & mask] <= most) {
+            while (head != tail && memory.equals(memories[head & mask]) && dropped + lengths[head & mask] <= most) {
                 if (run > 0 && starts[head & mask] != start + (long) run * Page.SIZE) {
                     break;
                 }

@@ -165,7 +165,7 @@ abstract class Waitable {
     }
 
     private static Watch[] without(Watch[] side, Watch watch) {
-        return Arrays.stream(side).filter(other -> other != watch).toArray(Watch[]::new);
+        return Arrays.stream(side).filter(other -> !other.equals(watch)).toArray(Watch[]::new);
     }
 
     /** The kernel ends: whoever sleeps here wakes with EBADF. */

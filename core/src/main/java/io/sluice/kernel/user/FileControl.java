@@ -25,16 +25,15 @@ final class FileControl {
     private FileControl() {}
 
     static long fcntl(DescriptorTable table, int fd, int command, int argument) {
-        switch (command) {
-            case F_DUPFD, F_DUPFD_CLOEXEC:
-                return table.duplicate(fd, argument, command == F_DUPFD_CLOEXEC);
-            case F_GETFD:
-                return table.descriptorFlags(fd);
-            case F_SETFD:
-                return table.setDescriptorFlags(fd, argument);
-            default:
-                break;
-        }
+        return switch (command) {
+            case F_DUPFD, F_DUPFD_CLOEXEC -> table.duplicate(fd, argument, command == F_DUPFD_CLOEXEC);
+            case F_GETFD -> table.descriptorFlags(fd);
+            case F_SETFD -> table.setDescriptorFlags(fd, argument);
+            default -> ofFile(table, fd, command, argument);
+        };
+    }
+
+    private static long ofFile(DescriptorTable table, int fd, int command, int argument) {
         OpenFile file = table.acquireAny(fd);
         if (file == null) {
             return -EBADF;

@@ -2,6 +2,7 @@
 package io.sluice.kernel.user;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A user's segment that a vmsplice(2) put into a pipe. It stays the user's: what the user stores is what readers get,
@@ -9,14 +10,15 @@ import java.lang.foreign.MemorySegment;
  */
 final class Lent extends Memory {
     private final MemorySegment bytes;
-    private final Runnable released;
+    private final @Nullable Runnable released;
 
     /**
      * Begins with one reference, which the call that lends gives up when it ends.
      *
-     * @param released runs once, when the last reference is gone, under whatever lock it goes: must only take note
+     * @param released runs once, when the last reference is gone, under whatever lock it goes: must only take note;
+     *     null: nobody asks
      */
-    Lent(MemorySegment bytes, Runnable released) {
+    Lent(MemorySegment bytes, @Nullable Runnable released) {
         super(1);
         this.bytes = bytes;
         this.released = released;
@@ -29,7 +31,9 @@ final class Lent extends Memory {
 
     @Override
     void free() {
-        released.run();
+        if (released != null) {
+            released.run();
+        }
     }
 
     @Override

@@ -86,8 +86,11 @@ final class PagePool implements AutoCloseable {
 
     void unreserve(long count) {
         lock.lock();
-        reserved -= count;
-        lock.unlock();
+        try {
+            reserved -= count;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Pages that somebody refers to, mappings included. */

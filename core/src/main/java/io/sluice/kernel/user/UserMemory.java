@@ -17,7 +17,15 @@ final class UserMemory {
     static final long HUGE_PAGE = 2 << 20;
 
     /** Mappings in the order of their addresses; replaced as a whole. */
-    private record Index(long[] addresses, Mapping[] mappings) {}
+    private static final class Index {
+        final long[] addresses;
+        final Mapping[] mappings;
+
+        Index(long[] addresses, Mapping[] mappings) {
+            this.addresses = addresses;
+            this.mappings = mappings;
+        }
+    }
 
     private final Resources resources;
     private final ReentrantLock lock = new ReentrantLock(); // for changes of the index

@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * O_NONBLOCK is ignored [K06], [L03].
  */
 final class Vmsplice {
-    private static final Runnable UNNOTICED = () -> {};
-
     /** A thread that owns no arena: what it cannot read, the reader of a pipe could not either. */
     private static final Thread STRANGER = Thread.ofVirtual().unstarted(() -> {});
 
@@ -62,7 +60,7 @@ final class Vmsplice {
         long place =
                 segment.isNative() ? segment.address() % Page.SIZE : 0; // a heap segment's pages count from its start
         if (owner == null) {
-            owner = new Lent(segment, released == null ? UNNOTICED : released);
+            owner = new Lent(segment, released);
         } else {
             start = segment.address() - owner.bytes().address();
         }

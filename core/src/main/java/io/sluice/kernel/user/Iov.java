@@ -62,17 +62,22 @@ final class Iov {
     }
 
     private boolean copy(Memory memory, long start, int count, boolean toMemory) {
-        if (count <= current.byteSize() - place) {
-            if (!copyPiece(memory, start, count, toMemory)) {
-                return false;
-            }
-            place += count;
-            left -= count;
-            return true;
-        }
         MemorySegment segmentBefore = current;
         int nextBefore = next;
         long placeBefore = place;
+        long leftBefore = left;
+        if (copyWhatCanBe(memory, start, count, toMemory) < count) {
+            current = segmentBefore;
+            next = nextBefore;
+            place = placeBefore;
+            left = leftBefore;
+            return false;
+        }
+        return true;
+    }
+
+    /** As the two above, but what lies before memory that cannot be reached is copied, as files do. Answers bytes. */
+    int copyWhatCanBe(Memory memory, long start, int count, boolean toMemory) {
         int done = 0;
         while (done < count) {
             if (place == current.byteSize()) {
@@ -81,16 +86,13 @@ final class Iov {
             }
             int piece = (int) Math.min(count - done, current.byteSize() - place);
             if (piece > 0 && !copyPiece(memory, start + done, piece, toMemory)) {
-                current = segmentBefore;
-                next = nextBefore;
-                place = placeBefore;
-                return false;
+                break;
             }
             place += piece;
+            left -= piece;
             done += piece;
         }
-        left -= count;
-        return true;
+        return done;
     }
 
     private boolean copyPiece(Memory memory, long start, int count, boolean toMemory) {

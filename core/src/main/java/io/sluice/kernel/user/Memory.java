@@ -69,6 +69,22 @@ abstract class Memory {
         }
     }
 
+    /** Copies bytes; answers false when a user has closed the arena of one of them: EFAULT. */
+    static boolean copy(Memory from, long start, Memory to, long toStart, long count) {
+        for (; ; ) {
+            MemorySegment source = from.bytes();
+            MemorySegment target = to.bytes();
+            try {
+                MemorySegment.copy(source, start, target, toStart, count);
+                return true;
+            } catch (IllegalStateException e) {
+                if (from.bytes().equals(source) && to.bytes().equals(target)) {
+                    return false;
+                } // else munmap has just moved the bytes [K16]
+            }
+        }
+    }
+
     /** For pools: memory at rest comes into use again, with one reference. */
     final void revive() {
         if (!REFERENCES.compareAndSet(this, 0, 1)) {

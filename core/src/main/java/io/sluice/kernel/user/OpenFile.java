@@ -164,6 +164,17 @@ abstract class OpenFile {
         return false;
     }
 
+    /** What a name in the tree can stand for; null for what never has one. */
+    @Nullable
+    Inode inode() {
+        return null;
+    }
+
+    /** Where the next read or write is; 0 for what has no position. */
+    long position() {
+        return 0;
+    }
+
     abstract void stat(Stat stat);
 
     // Reading and writing.

@@ -42,8 +42,9 @@ final class PipeEnd extends OpenFile {
         return pipe;
     }
 
+    @Override
     @Nullable
-    Fifo fifo() {
+    Inode inode() {
         return fifo;
     }
 

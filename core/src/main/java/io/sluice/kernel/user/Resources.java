@@ -19,6 +19,9 @@ final class Resources {
 
     final LongAdder sigxfszs = new LongAdder();
 
+    /** What holes and /dev/zero show. */
+    final Memory zeros = new ZeroPage();
+
     private final AtomicLong sequence = new AtomicLong();
     private final AtomicLong pipePages = new AtomicLong(); // slots of all pipes
     private final Set<Waitable> objects = ConcurrentHashMap.newKeySet();

@@ -54,7 +54,7 @@ final class Splice {
         if (offset != null && !in.seekable()) {
             return -EINVAL; // [D12]
         }
-        if (len < 0 || (offset != null && outOfRange(offset.value(), len))) {
+        if (len < 0 || outOfRange(offset == null ? in.position() : offset.value(), len)) {
             return -EINVAL; // [D10], [D11]
         }
         for (; ; ) {
@@ -92,7 +92,7 @@ final class Splice {
         if (out.appends() || !out.splicesIn()) {
             return -EINVAL; // [D09], [I05]
         }
-        if (len < 0 || (offset != null && outOfRange(offset.value(), len))) {
+        if (len < 0 || outOfRange(offset == null ? out.position() : offset.value(), len)) {
             return -EINVAL;
         }
         boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking();

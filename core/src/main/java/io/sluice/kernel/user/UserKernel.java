@@ -434,7 +434,7 @@ public final class UserKernel implements Kernel {
                 return -EBADF;
             }
             try {
-                return tree.copyFileRange(in, offIn, out, offOut, len, flags);
+                return FileCopy.copy(in, offIn, out, offOut, len, flags);
             } finally {
                 out.release();
             }
@@ -847,8 +847,9 @@ public final class UserKernel implements Kernel {
         public UserKernel build() {
             var resources = new Resources(
                     profile, new PagePool(pages, checking), pipeMaxSizeBytes, pipeUserPagesSoft, fileSizeLimitBytes);
-            Tree tree = new Tree(resources);
-            return new UserKernel(resources, new DescriptorTable(descriptors), tree, new Network(resources, tree));
+            DescriptorTable table = new DescriptorTable(descriptors);
+            Tree tree = new Tree(resources, table);
+            return new UserKernel(resources, table, tree, new Network(resources, tree));
         }
 
         private static long atLeast(long least, long value, String what) {

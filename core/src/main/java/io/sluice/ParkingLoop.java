@@ -203,14 +203,21 @@ final class ParkingLoop {
         Poller poller = sluice.poller();
         long until = Math.min(deadlineNanos, nextProgressNanos);
         return switch (step) {
-            case WAITS_FOR_SOURCE -> poller.await(source.descriptor(), EPOLLIN, until, this::branchesEndIt);
-            case WAITS_FOR_SINK -> poller.await(sink.descriptor(), EPOLLOUT, until, this::branchesEndIt);
+            case WAITS_FOR_SOURCE -> await(source.descriptor(), EPOLLIN, until);
+            case WAITS_FOR_SINK -> await(sink.descriptor(), EPOLLOUT, until);
             default -> {
                 Branch full = direction.fullBranch();
                 yield poller.awaitUntil(
                         () -> full.hasRoom() || branchesEndIt(), until, source.descriptor(), sink.descriptor());
             }
         };
+    }
+
+    private Poller.Outcome await(Descriptor descriptor, int events, long until) throws IOException {
+        Poller poller = sluice.poller();
+        return branches.isEmpty()
+                ? poller.await(descriptor, events, until)
+                : poller.await(descriptor, events, until, this::branchesEndIt);
     }
 
     /** Whether what has become of the branches ends the whole. */

@@ -10,6 +10,7 @@ import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
+import io.sluice.testing.Pending;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -382,7 +383,7 @@ abstract class TransferContract {
         Transfer transfer = sluice.transfer(pipe.reader()).to(keep(receiver.sink));
         Thread runner = Thread.currentThread();
         FutureTask<Void> interrupter = start(() -> {
-            while (transfer.movedBytes() < 1000 || runner.getState() == Thread.State.RUNNABLE) {
+            while (transfer.movedBytes() < 1000 || !Pending.isAsleep(runner)) {
                 Thread.onSpinWait();
             }
             runner.interrupt();

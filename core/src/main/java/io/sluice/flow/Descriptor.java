@@ -32,9 +32,9 @@ public final class Descriptor {
     private final AtomicInteger state = new AtomicInteger();
 
     // Guarded by this descriptor's monitor: what the poller knows of it.
-    final List<Poller.Waiter> waiters = new ArrayList<>(1);
+    final List<Waiter> waiters = new ArrayList<>(1);
     int armedEvents;
-    private Poller.@Nullable Membership membership;
+    private InterestList.@Nullable Membership membership;
 
     private volatile @Nullable Runnable afterRelease;
 
@@ -106,25 +106,25 @@ public final class Descriptor {
         if (before < 0) {
             return false;
         }
-        List<Poller.Waiter> woken;
+        List<Waiter> woken;
         synchronized (this) {
             if (membership != null) {
-                membership.end(this);
+                membership.endLocked(this);
                 membership = null;
             }
             woken = List.copyOf(waiters);
             waiters.clear();
         }
-        woken.forEach(Poller.Waiter::closed);
+        woken.forEach(Waiter::closed);
         leave();
         return true;
     }
 
-    Poller.@Nullable Membership membershipLocked() {
+    InterestList.@Nullable Membership membershipLocked() {
         return membership;
     }
 
-    void joinedLocked(Poller.Membership newMembership) {
+    void joinedLocked(InterestList.Membership newMembership) {
         membership = newMembership;
     }
 }

@@ -2,6 +2,7 @@
 package io.sluice.flow;
 
 import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
 import java.io.IOException;
 import java.io.Serial;
 
@@ -15,6 +16,14 @@ public final class PollerException extends IOException {
     PollerException(String call, int errno) {
         super("waiting for readiness: " + Errno.message(errno) + " (" + call + ": " + Errno.name(errno) + ")");
         this.errno = errno;
+    }
+
+    /** Guards the descriptor that {@code call} has answered, when it has. */
+    static Descriptor opened(Kernel kernel, String call, long result) throws PollerException {
+        if (result < 0) {
+            throw new PollerException(call, (int) -result);
+        }
+        return new Descriptor(kernel, (int) result);
     }
 
     /** The code; positive. */

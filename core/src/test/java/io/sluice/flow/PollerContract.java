@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.flow;
 
-import static io.sluice.kernel.Flags.AF_UNIX;
 import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
 import static io.sluice.kernel.Flags.EPOLL_CTL_ADD;
 import static io.sluice.kernel.Flags.EPOLL_CTL_MOD;
 import static io.sluice.kernel.Flags.MFD_CLOEXEC;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
-import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_WRONLY;
-import static io.sluice.kernel.Flags.SOCK_CLOEXEC;
-import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
-import static io.sluice.kernel.Flags.SOCK_STREAM;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,105 +15,21 @@ import io.sluice.flow.Poller.Outcome;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.wrap.ForwardingKernel;
-import io.sluice.kernel.wrap.TracingKernel;
-import io.sluice.testing.NoLeaks;
 import io.sluice.testing.Pending;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Parking until a descriptor is ready: who wakes whom, when, and at what cost. */
-@NoLeaks
-abstract class PollerContract {
-    private final Queue<TracingKernel.Call> calls = new ConcurrentLinkedQueue<>();
-    private final MemorySegment memory = Arena.ofAuto().allocate(1 << 20);
-    private final List<Descriptor> opened = new ArrayList<>();
-    private Kernel kernel;
-    private Poller poller;
-
-    abstract Kernel newKernel();
-
-    @BeforeEach
-    void open() {
-        kernel = new TracingKernel(newKernel(), calls::add);
-        poller = new Poller(kernel);
-    }
-
-    @AfterEach
-    void close() {
-        opened.forEach(Descriptor::close);
-        poller.close();
-        kernel.close();
-    }
-
-    private Descriptor guard(int fd) {
-        Descriptor descriptor = new Descriptor(kernel, fd);
-        opened.add(descriptor);
-        return descriptor;
-    }
-
-    /** Read end, write end. */
-    private Descriptor[] pipe() {
-        int[] fds = new int[2];
-        assertThat(kernel.pipe2(fds, O_CLOEXEC | O_NONBLOCK)).isZero();
-        return new Descriptor[] {guard(fds[0]), guard(fds[1])};
-    }
-
-    private Descriptor[] sockets() {
-        int[] fds = new int[2];
-        assertThat(kernel.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds))
-                .isZero();
-        return new Descriptor[] {guard(fds[0]), guard(fds[1])};
-    }
-
-    private void write(Descriptor to, long bytes) {
-        assertThat(kernel.write(to.fd(), memory.asSlice(0, bytes))).isPositive();
-    }
-
-    private void fill(Descriptor to) {
-        while (kernel.write(to.fd(), memory) > 0) {
-            // Until it takes no more.
-        }
-    }
-
-    private Pending<Outcome> waiting(Pending.Kind kind, Descriptor on, int events, long deadlineNanos) {
-        return Pending.start(kind, () -> {
-                    assertThat(on.enter()).isTrue();
-                    try {
-                        return poller.await(on, events, deadlineNanos);
-                    } finally {
-                        on.leave();
-                    }
-                })
-                .mustWait();
-    }
-
-    private Pending<Outcome> waiting(Descriptor on, int events) {
-        return waiting(Pending.Kind.VIRTUAL, on, events, Poller.FOREVER);
-    }
-
-    private long count(String call) {
-        return calls.stream().filter(c -> c.name().equals(call)).count();
-    }
-
-    private static long in(int seconds) {
-        return System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-    }
-
+abstract class PollerContract extends PollerFixture {
     // What ends a wait.
 
     @ParameterizedTest
@@ -358,17 +269,20 @@ abstract class PollerContract {
         for (int i = 0; i < 1000; i++) {
             write(busy[1], 1);
         }
-        assertThat(poller.await(quiet[0], EPOLLIN, System.nanoTime() + 1_000_000))
-                .as("a deadline is the waiting thread's own affair")
-                .isEqualTo(Outcome.TIMED_OUT);
+        try (Pending<Outcome> impatient = Pending.start(
+                Pending.Kind.VIRTUAL, () -> poller.await(quiet[0], EPOLLIN, System.nanoTime() + 1_000_000))) {
+            assertThat(impatient.value())
+                    .as("a deadline is the waiting thread's own affair")
+                    .isEqualTo(Outcome.TIMED_OUT);
+        }
         try (Pending<Outcome> last = waiting(quiet[0], EPOLLIN)) {
             write(quiet[1], 1);
             assertThat(last.value()).isEqualTo(Outcome.READY);
         }
         poller.close();
         assertThat(count("epoll_wait"))
-                .as("one for each of the two that were woken, one for the end")
-                .isEqualTo(3);
+                .as("one for each of the two that were woken, one for the end if it came back to sleep before")
+                .isBetween(2L, 3L);
         assertThat(calls.stream().filter(call -> call.name().equals("epoll_wait")))
                 .allMatch(call -> call.integer(2) == -1, "has no timeout");
     }
@@ -427,7 +341,10 @@ abstract class PollerContract {
     @Test
     void closingThePollerLeavesNoThreadAndNoDescriptorBehindOnReturn() throws Exception {
         Descriptor[] pipe = pipe();
-        poller.await(pipe[0], EPOLLIN, System.nanoTime());
+        try (Pending<Outcome> started = waiting(pipe[0], EPOLLIN)) {
+            write(pipe[1], 1);
+            assertThat(started.value()).isEqualTo(Outcome.READY);
+        }
         Thread thread = calls.stream()
                 .filter(call -> call.name().equals("epoll_create1"))
                 .findFirst()

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * Something under way in a thread of its own, of which it can be known that it waits. Closing it interrupts what has
@@ -69,7 +70,7 @@ public final class Pending<T> implements AutoCloseable {
         return thread;
     }
 
-    /** Returns when the thread is parked; fails when it ends instead. */
+    /** Returns when the thread is parked, or asleep in epoll_wait; fails when it ends instead. */
     public Pending<T> mustWait() {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
         int parked = 0;
@@ -80,14 +81,20 @@ public final class Pending<T> implements AutoCloseable {
             assertThat(System.nanoTime())
                     .as("time to begin to wait; it is %s", thread.getState())
                     .isLessThan(deadline);
-            boolean waits = switch (thread.getState()) {
-                case WAITING, TIMED_WAITING -> true;
-                default -> false;
-            };
-            parked = waits ? parked + 1 : 0;
+            parked = isAsleep(thread) ? parked + 1 : 0;
             LockSupport.parkNanos(STEP_NANOS);
         }
         return this;
+    }
+
+    /** Whether it is parked, or in epoll_wait, where the leader of a poller sleeps and is running to the JVM. */
+    public static boolean isAsleep(Thread thread) {
+        return switch (thread.getState()) {
+            case WAITING, TIMED_WAITING -> true;
+            default ->
+                Stream.of(thread.getStackTrace())
+                        .anyMatch(frame -> frame.getMethodName().equals("epollWait"));
+        };
     }
 
     /** Interrupts the thread. */

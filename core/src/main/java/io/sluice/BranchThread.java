@@ -42,7 +42,7 @@ final class BranchThread implements Runnable {
         try {
             serve();
         } catch (PollerException e) {
-            branch.fail(e.errno());
+            branch.fail(e.call(), e.errno());
         } catch (RuntimeException | Error e) {
             mistake = e;
         } finally {
@@ -70,7 +70,7 @@ final class BranchThread implements Runnable {
                 ? poller.awaitUntil(branch::hasWork, Poller.FOREVER, end.descriptor())
                 : poller.await(end.descriptor(), events, Poller.FOREVER, branch::ended);
         if (outcome == Poller.Outcome.CLOSED) {
-            branch.fail(Errno.EBADF);
+            branch.fail("epoll_wait", Errno.EBADF);
         }
     }
 

@@ -166,7 +166,10 @@ public final class Transfer {
         return this;
     }
 
-    /** Copies the bytes of a file that others may change while they are in flight, instead of passing on its pages. */
+    /**
+     * Copies the bytes of a file that others may change while they are in flight, instead of passing on its pages.
+     * Cannot be had with a {@linkplain #path path} that is forced and passes them on.
+     */
     public Transfer stable() {
         stable = true;
         return this;
@@ -198,6 +201,10 @@ public final class Transfer {
         }
         if (forced != null && !mirrors.isEmpty() && forced != TransferPath.SPLICE && forced != TransferPath.COPY) {
             throw new IllegalStateException("mirrors need the bytes in a pipe or in memory, not on the path " + forced);
+        }
+        if (stable && (forced == TransferPath.SPLICE || forced == TransferPath.SENDFILE)) {
+            throw new IllegalStateException("a stable transfer copies the bytes of a file, and the path "
+                    + forced.label() + " passes its pages on");
         }
         if (started) {
             throw new IllegalStateException("a transfer runs once");

@@ -333,6 +333,9 @@ abstract class FaultContract {
                     .mirrorTo(mirror[0], WhenFull.BLOCK)
                     .run();
             assertThat(result.bytesByPath()).containsOnlyKeys(TransferPath.COPY);
+            assertThat(result.mirrors().getFirst().bytesByPath())
+                    .as("spliced from its queue, but through user memory before")
+                    .containsOnly(Map.entry(TransferPath.COPY, (long) BYTES));
             ends.sink.close();
             mirror[0].close();
             assertThat(ends.received.get()).isEqualTo(data);

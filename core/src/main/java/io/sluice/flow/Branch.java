@@ -53,6 +53,7 @@ public final class Branch {
     private boolean complete;
     private boolean detached;
     private int errno;
+    private String failedCall = "";
 
     // Woken after the monitor is let go.
     private volatile @Nullable Thread producer;
@@ -124,7 +125,7 @@ public final class Branch {
         while (from.heldBytes > 0) {
             PooledPipe tail = queue.peekLast();
             boolean tailTaken = headTaken && queue.size() == 1;
-            if (tail == null || tailTaken || tailFull) {
+            if (tail == null || tailTaken || tailFull || tail.copied != from.copied) {
                 if (queue.size() >= boundPipes) {
                     return false;
                 }
@@ -132,6 +133,7 @@ public final class Branch {
                 if (tail == null) {
                     return withoutPipeLocked();
                 }
+                tail.copied = from.copied;
                 queue.addLast(tail);
                 tailFull = false;
             }
@@ -154,6 +156,7 @@ public final class Branch {
         if (queue.isEmpty()) {
             ended = true;
             errno = Errno.EMFILE;
+            failedCall = "pipe2";
             return true;
         }
         boundPipes = queue.size();
@@ -176,20 +179,20 @@ public final class Branch {
 
     /** Gives the branch up because it is full: what it holds is dropped and counted. */
     public void detach() {
-        end(true, 0);
+        end(true, "", 0);
     }
 
     /** Ends the branch with what it has brought out so far, because the whole is cut short. */
     public void cut() {
-        end(false, 0);
+        end(false, "", 0);
     }
 
-    /** Ends the branch because its sink cannot be used. */
-    public void fail(int newErrno) {
-        end(false, newErrno);
+    /** Ends the branch because its sink cannot be used: {@code call} has answered so. */
+    public void fail(String call, int newErrno) {
+        end(false, call, newErrno);
     }
 
-    private void end(boolean becauseFull, int newErrno) {
+    private void end(boolean becauseFull, String call, int newErrno) {
         synchronized (this) {
             if (ended) {
                 return;
@@ -197,6 +200,7 @@ public final class Branch {
             ended = true;
             detached = becauseFull;
             errno = newErrno;
+            failedCall = call;
         }
         wake(consumer);
         wake(producer);
@@ -224,6 +228,7 @@ public final class Branch {
         if (pipe == null) {
             return restState();
         }
+        String call = outlet.nextCall();
         long pushed = outlet.push(pipe, false);
         if (pipe.heldBytes == 0 && outlet.bufferedBytes() == 0) {
             pool.giveBack(pipe);
@@ -240,7 +245,7 @@ public final class Branch {
         if (pushed == -Errno.EAGAIN) {
             return Step.WAITS_FOR_SINK;
         }
-        fail((int) -pushed);
+        fail(call, (int) -pushed);
         return step();
     }
 
@@ -302,6 +307,11 @@ public final class Branch {
     /** Why the sink failed; 0 when it did not. */
     public synchronized int errno() {
         return errno;
+    }
+
+    /** The system call that failed. */
+    public synchronized String failedCall() {
+        return failedCall;
     }
 
     /** Whether a stage could be emptied now, at least in part, or need not be any more. */

@@ -304,12 +304,13 @@ public final class Direction implements AutoCloseable {
     /** Sends on what is in hand. */
     private Step pump(boolean more) {
         boolean spliced = outlet.splices();
+        String call = outlet.nextCall();
         long pushed = outlet.push(pipe, more);
         if (pushed == -Errno.EAGAIN) {
             return Step.WAITS_FOR_SINK;
         }
         if (pushed < 0 && pushed != -Errno.EINTR) {
-            return ended(Side.SINK, spliced ? "splice" : "write", pushed);
+            return ended(Side.SINK, call, pushed);
         }
         if (spliced && !outlet.splices()) {
             return giveUpSplice(-outlet.refusal());
@@ -344,6 +345,7 @@ public final class Direction implements AutoCloseable {
             return 0;
         }
         PooledPipe stage = branch.stage();
+        stage.copied = false;
         long copied = kernel.tee(from.readFd, stage.writeFd, from.heldBytes, SPLICE_F_NONBLOCK);
         return duplicated(stage, copied, from.heldBytes, "tee");
     }
@@ -353,6 +355,7 @@ public final class Direction implements AutoCloseable {
             return 0;
         }
         PooledPipe stage = branch.stage();
+        stage.copied = true;
         return duplicated(stage, kernel.write(stage.writeFd, bytes), bytes.byteSize(), "write");
     }
 

@@ -98,6 +98,11 @@ public final class Endpoint {
         return kernel.write(fd(), buffer.asSlice(0, Math.min(buffer.byteSize(), PIPE_BUF)));
     }
 
+    /** The system call that {@link #write} makes. */
+    public String writingCall() {
+        return kind == EndKind.SOCKET ? "send" : "write";
+    }
+
     /** An inherited pipe, terminal or device whose description we must not make non-blocking. */
     private boolean mayBlock() {
         return !nonBlocking && kind != EndKind.FILE;

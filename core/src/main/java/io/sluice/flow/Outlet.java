@@ -92,6 +92,11 @@ final class Outlet {
         bufferedTo = bytes;
     }
 
+    /** The system call that {@link #push} would end with. */
+    String nextCall() {
+        return splicing && bufferedBytes() == 0 ? "splice" : sink.writingCall();
+    }
+
     /**
      * Moves bytes on with one call: those in the buffer, else those in the pipe.
      *
@@ -114,7 +119,7 @@ final class Outlet {
         long moved = kernel.splice(pipe.readFd, null, sink.fd(), null, pipe.heldBytes, flags);
         if (moved > 0) {
             pipe.heldBytes -= moved;
-            tally.moved(TransferPath.SPLICE, moved);
+            tally.moved(pipe.copied ? TransferPath.COPY : TransferPath.SPLICE, moved);
         } else if (moved == 0) {
             return -Errno.EIO; // a sink that takes nothing and is not full would be tried for ever
         } else if (Fallback.allowed(TransferPath.SPLICE, (int) -moved)) {

@@ -81,6 +81,7 @@ public final class PipePool implements AutoCloseable {
     /** Takes a pipe back, or closes it when it is not empty or there are enough. */
     void giveBack(PooledPipe pipe) {
         boolean clean = pipe.heldBytes == 0 && kernel.fionread(pipe.readFd) == 0;
+        pipe.copied = false;
         synchronized (this) {
             if (clean && !closed && idle.size() < MAX_IDLE) {
                 idle.addLast(pipe);

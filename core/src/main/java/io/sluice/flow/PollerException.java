@@ -11,11 +11,18 @@ public final class PollerException extends IOException {
     @Serial
     private static final long serialVersionUID = 1;
 
+    private final String call;
     private final int errno;
 
     PollerException(String call, int errno) {
         super("waiting for readiness: " + Errno.message(errno) + " (" + call + ": " + Errno.name(errno) + ")");
+        this.call = call;
         this.errno = errno;
+    }
+
+    /** The system call that failed. */
+    public String call() {
+        return call;
     }
 
     /** Guards the descriptor that {@code call} has answered, when it has. */

@@ -13,6 +13,9 @@ final class PooledPipe {
     /** Bytes put in and not yet taken out, counted by whoever uses the pipe. */
     long heldBytes;
 
+    /** Whether they were written from user memory, and so have passed through it however they go on. */
+    boolean copied;
+
     PooledPipe(int readFd, int writeFd, int capacityBytes) {
         this.readFd = readFd;
         this.writeFd = writeFd;

@@ -14,6 +14,11 @@ import java.util.concurrent.atomic.AtomicLong;
  * reads.
  */
 public final class Tally {
+    /**
+     * A socket that refuses now and then, as one with kernel TLS does, would fill memory; what is new is said by then.
+     */
+    private static final int FALLBACKS_KEPT = 32;
+
     private final Map<TransferPath, AtomicLong> bytes = new EnumMap<>(TransferPath.class);
     private final List<Fallback> fallbacks = new ArrayList<>();
 
@@ -33,7 +38,9 @@ public final class Tally {
     }
 
     synchronized void fellBack(Fallback fallback) {
-        fallbacks.add(fallback);
+        if (fallbacks.size() < FALLBACKS_KEPT) {
+            fallbacks.add(fallback);
+        }
     }
 
     /** Bytes that reached the sink by {@code path}. */
@@ -46,7 +53,7 @@ public final class Tally {
         return bytes.values().stream().mapToLong(AtomicLong::get).sum();
     }
 
-    /** The refusals so far, oldest first. */
+    /** The refusals so far, oldest first; only the first 32 are kept. */
     public synchronized List<Fallback> fallbacks() {
         return List.copyOf(fallbacks);
     }

@@ -25,7 +25,6 @@ final class PipeThroughput {
     /** Until then the compilers take a core, and on a machine of two cores that is one of the two that are measured. */
     private static final int WARM_UP_SECONDS = 3;
 
-
     private final LinuxKernel kernel = new LinuxKernel();
     private final int[] ends = new int[2];
     private final boolean copying;

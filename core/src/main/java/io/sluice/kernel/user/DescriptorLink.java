@@ -54,6 +54,11 @@ final class DescriptorLink extends Inode {
             }
 
             @Override
+            Opened create(String name, int flags, int permissions) {
+                return new Opened.Failed(ENOENT);
+            }
+
+            @Override
             long unlink(String name) {
                 return -Errno.EPERM;
             }

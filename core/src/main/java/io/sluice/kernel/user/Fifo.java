@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Its lock comes before the pipe's.
  */
-final class Fifo extends Inode {
+final class Fifo extends Inode implements PipeName {
     private static final long UNKNOWN = -1; // no count of writers: a hang-up shows [Q01]
 
     private final Resources resources;
@@ -153,7 +153,8 @@ final class Fifo extends Inode {
     }
 
     /** An end is closed. With the last one, what nobody read is gone, and a changed capacity too. */
-    void close(Pipe closed, boolean reads, boolean writes) {
+    @Override
+    public void close(Pipe closed, boolean reads, boolean writes) {
         lock.lock();
         try {
             if (closed.closeEnd(reads, writes)) {
@@ -166,7 +167,12 @@ final class Fifo extends Inode {
     }
 
     @Override
-    void stat(Stat stat) {
+    public Inode inode() {
+        return this;
+    }
+
+    @Override
+    public void stat(Stat stat) {
         stat.set(Device.DISK_FILES, number, mode, links(), 0, 0, Page.SIZE, 0);
     }
 

@@ -274,6 +274,23 @@ abstract class OpenFile {
         return -EAGAIN;
     }
 
+    /** The call that filled is over: what {@link #awaitReadable} got ready and nobody took can go. */
+    void endFill() {}
+
+    /** Whether a pipe is drained by {@link #writeClaim}, because writing may take long. */
+    boolean drainsUnlocked() {
+        return false;
+    }
+
+    /**
+     * Writes a pipe's oldest bytes, which nobody else takes meanwhile. No lock is held.
+     *
+     * @return bytes written, which will be consumed, or -errno
+     */
+    long writeClaim(Claim claim, @Nullable Offset offset) {
+        return -EINVAL;
+    }
+
     /** Sleeps until {@link #drainLocked} may find room. Returns 0 or -errno. */
     long awaitWritable() {
         return -EAGAIN;

@@ -33,6 +33,7 @@ final class Pipe extends Waitable {
     private int writeEnds;
     private long readEndsEver;
     private long writeEndsEver;
+    private boolean claimed; // a call writes the oldest bytes to the host: others wait to take any
 
     Pipe(Resources resources) {
         this.resources = resources;
@@ -59,7 +60,7 @@ final class Pipe extends Waitable {
 
     @Override
     boolean readableLocked() {
-        return !ring.isEmpty() || writeEnds == 0;
+        return !claimed && (!ring.isEmpty() || writeEnds == 0);
     }
 
     @Override
@@ -118,12 +119,12 @@ final class Pipe extends Waitable {
      * @return 1, or 0 when there is none and nobody can write, -EAGAIN, -EINTR
      */
     long awaitDataLocked(boolean nonblocking) {
-        while (ring.isEmpty()) {
-            if (writeEnds == 0) {
+        while (claimed || ring.isEmpty()) {
+            if (!claimed && writeEnds == 0) {
                 return 0;
             }
-            if (nonblocking) {
-                return -EAGAIN;
+            if (!claimed && nonblocking) {
+                return -EAGAIN; // but the end of a claim is waited for, as for the lock that Linux would hold
             }
             long slept = awaitReadableLocked(NO_DEADLINE);
             if (slept < 0) {
@@ -131,6 +132,38 @@ final class Pipe extends Waitable {
             }
         }
         return 1;
+    }
+
+    boolean claimedLocked() {
+        return claimed;
+    }
+
+    /** Takes hold of up to {@code most} of the oldest bytes; the pipe is not empty and not claimed. */
+    Claim claimLocked(long most) {
+        if (claimed) {
+            throw new IllegalStateException("pipe " + sequence + " is claimed twice");
+        }
+        claimed = true;
+        return new Claim(ring, most);
+    }
+
+    /** Lets go, and consumes what was written. */
+    void endClaim(Claim claim, long written) {
+        lock();
+        try {
+            claimed = false;
+            long left = written;
+            while (left > 0) {
+                int count = (int) Math.min(left, ring.length(0));
+                if (ring.consume(count)) {
+                    tellReleasedLocked();
+                }
+                left -= count;
+            }
+        } finally {
+            unlock();
+        }
+        claim.release();
     }
 
     /** Slots were added: watchers hear of it even if there were some before [N07]. */

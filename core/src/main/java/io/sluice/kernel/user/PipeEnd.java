@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** One open end of a pipe or FIFO; a FIFO opened O_RDWR is both ends in one. */
 final class PipeEnd extends OpenFile {
     private final Pipe pipe;
-    private final @Nullable Fifo fifo;
+    private final @Nullable PipeName name;
 
     /** Writers that the FIFO had ever had when this end was opened without one: until the next, no hang-up [Q01]. */
     private final long writersAtOpen;
@@ -30,10 +30,10 @@ final class PipeEnd extends OpenFile {
         this(pipe, null, statusFlags, -1);
     }
 
-    PipeEnd(Pipe pipe, @Nullable Fifo fifo, int statusFlags, long writersAtOpen) {
+    PipeEnd(Pipe pipe, @Nullable PipeName name, int statusFlags, long writersAtOpen) {
         super(statusFlags);
         this.pipe = pipe;
-        this.fifo = fifo;
+        this.name = name;
         this.writersAtOpen = writersAtOpen;
     }
 
@@ -45,15 +45,15 @@ final class PipeEnd extends OpenFile {
     @Override
     @Nullable
     Inode inode() {
-        return fifo;
+        return name == null ? null : name.inode();
     }
 
     @Override
     void closed() {
-        if (fifo == null) {
+        if (name == null) {
             pipe.closeEnd(readable(), writable());
         } else {
-            fifo.close(pipe, readable(), writable());
+            name.close(pipe, readable(), writable());
         }
     }
 
@@ -88,10 +88,10 @@ final class PipeEnd extends OpenFile {
 
     @Override
     void stat(Stat stat) {
-        if (fifo == null) {
+        if (name == null) {
             stat.set(Device.PIPE_FILES, pipe.sequence(), S_IFIFO | 0600, 1, 0, 0, Page.SIZE, 0);
         } else {
-            fifo.stat(stat);
+            name.stat(stat);
         }
     }
 

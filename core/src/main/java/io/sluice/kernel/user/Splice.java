@@ -57,6 +57,14 @@ final class Splice {
         if (len < 0 || outOfRange(offset == null ? in.position() : offset.value(), len)) {
             return -EINVAL; // [D10], [D11]
         }
+        try {
+            return fillWhenReady(in, offset, pipe, len, nonblocking);
+        } finally {
+            in.endFill();
+        }
+    }
+
+    private static long fillWhenReady(OpenFile in, @Nullable Offset offset, Pipe pipe, long len, boolean nonblocking) {
         for (; ; ) {
             pipe.lock();
             try {
@@ -96,6 +104,9 @@ final class Splice {
             return -EINVAL;
         }
         boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking();
+        if (out.drainsUnlocked()) {
+            return drainUnlocked(pipe, out, offset, len, nonblocking);
+        }
         long done = 0;
         while (done < len) {
             pipe.lock();
@@ -127,6 +138,35 @@ final class Splice {
         return done;
     }
 
+    /** To the host: the bytes are claimed under the lock and written without it. */
+    private static long drainUnlocked(Pipe pipe, OpenFile out, @Nullable Offset offset, long len, boolean nonblocking) {
+        long done = 0;
+        while (done < len) {
+            Claim claim;
+            pipe.lock();
+            try {
+                long data = done > 0 && pipe.ring.isEmpty() ? 0 : pipe.awaitDataLocked(nonblocking);
+                if (data <= 0) {
+                    return done > 0 ? done : data;
+                }
+                claim = pipe.claimLocked(len - done);
+            } finally {
+                pipe.unlock();
+            }
+            long written = 0;
+            try {
+                written = out.writeClaim(claim, offset);
+            } finally {
+                pipe.endClaim(claim, Math.max(written, 0));
+            }
+            if (written <= 0) {
+                return done > 0 ? done : written;
+            }
+            done += written;
+        }
+        return done;
+    }
+
     private static boolean outOfRange(long offset, long len) {
         return offset < 0 || offset + len < 0;
     }
@@ -140,6 +180,9 @@ final class Splice {
             }
             lockBoth(from, to);
             try {
+                if (from.claimedLocked()) {
+                    continue;
+                }
                 if (!to.hasReaderLocked()) {
                     return to.brokenPipe();
                 }
@@ -156,7 +199,8 @@ final class Splice {
         }
     }
 
-    private static long moveLocked(Pipe from, Pipe to, long len) {
+    /** As many slots as fit, the last one split; both pipes are locked. */
+    static long moveLocked(Pipe from, Pipe to, long len) {
         long moved = 0;
         boolean released = false;
         while (!from.ring.isEmpty() && !to.ring.isFull() && Long.compareUnsigned(moved, len) < 0) {

@@ -28,11 +28,12 @@ import static io.sluice.kernel.Flags.O_TMPFILE;
 import static io.sluice.kernel.Flags.O_TRUNC;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tree of paths: /tmp for files, FIFOs and socket names, /dev with its devices, /proc/self/fd. Nothing sleeps while
- * a directory is locked, so an open that waits delays no other.
+ * The tree of paths: /tmp for files, FIFOs and socket names, /dev with its devices, /proc/self/fd, and what of the host
+ * is mounted. Nothing sleeps while a directory is locked, so an open that waits delays no other.
  */
 final class Tree {
     private static final int UMASK = 022;
@@ -44,12 +45,14 @@ final class Tree {
     private static final int MFD_MOST_NAME_BYTES = 249;
 
     private final Resources resources;
+    private final HostThreads threads;
     private final Directory root;
 
-    Tree(Resources resources, DescriptorTable table) {
+    Tree(Resources resources, DescriptorTable table, HostThreads threads) {
         this.resources = resources;
+        this.threads = threads;
         root = new Directory(resources);
-        Directory devices = directory(root, "dev");
+        Directory devices = root.ownBelow("dev");
         devices.link("null", new CharacterDevice(resources, CharacterDevice.Kind.NULL));
         devices.link("zero", new CharacterDevice(resources, CharacterDevice.Kind.ZERO));
         devices.link("full", new CharacterDevice(resources, CharacterDevice.Kind.FULL));
@@ -59,14 +62,22 @@ final class Tree {
         devices.link("stdin", new Link(resources, "/proc/self/fd/0"));
         devices.link("stdout", new Link(resources, "/proc/self/fd/1"));
         devices.link("stderr", new Link(resources, "/proc/self/fd/2"));
-        directory(directory(root, "proc"), "self").link("fd", DescriptorLink.directory(resources, table));
-        directory(root, "tmp");
+        root.ownBelow("proc").ownBelow("self").link("fd", DescriptorLink.directory(resources, table));
+        root.ownBelow("tmp");
     }
 
-    private Directory directory(Directory parent, String name) {
-        Directory made = new Directory(resources);
-        parent.link(name, made);
-        return made;
+    /** Shows a directory of the host at a path, which is made if needed; our own devices stay in front of it. */
+    void mount(String path, Path directory) {
+        Directory at = root;
+        for (String name : path.split("/", -1)) {
+            if (!name.isEmpty()) {
+                at = at.ownBelow(name);
+            }
+        }
+        if (at.equals(root)) {
+            root.unlink("tmp");
+        }
+        at.mount(new HostDirectory(resources, threads, directory));
     }
 
     /** What F_GETFL shows of the flags of an open. */
@@ -97,7 +108,9 @@ final class Tree {
             return found instanceof Directory ? createUnnamed(flags, mode) : notThere(found);
         }
         if (found == null && creates && walk.directory != null) {
-            return create(walk.directory, walk.name, path, flags, mode);
+            Opened created = walk.directory.create(walk.name, flags, permissions(mode));
+            boolean overtaken = created instanceof Opened.Failed failed && failed.errno() == EEXIST && !exclusive;
+            return overtaken ? open(path, flags, mode) : created;
         }
         if (found == null) {
             return new Opened.Failed(ENOENT);
@@ -143,17 +156,6 @@ final class Tree {
             return new Opened.Failed(ENOTDIR);
         }
         return target.open(flags);
-    }
-
-    private Opened create(Directory directory, String name, String path, int flags, int mode) {
-        MemoryFile file = new MemoryFile(resources, MemoryFile.Store.DISK, permissions(mode), false);
-        file.acquire(); // one hold for the name, one for the description
-        long linked = directory.link(name, file);
-        if (linked == 0) {
-            return new Opened.File(new OpenMemoryFile(file, statusFlags(flags)));
-        }
-        // Somebody else was faster, or nothing can be made there.
-        return linked == -EEXIST ? open(path, flags, mode) : new Opened.Failed((int) -linked);
     }
 
     private Opened createUnnamed(int flags, int mode) {
@@ -238,8 +240,9 @@ final class Tree {
         return 0;
     }
 
-    /** Takes all names away. What is open stays until it is closed. */
+    /** Takes all names away, and waits for what is still on its way to the host. */
     void close() {
         root.clear();
+        threads.close();
     }
 }

@@ -37,7 +37,10 @@ import io.sluice.kernel.Offset;
 import io.sluice.kernel.Stat;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -798,6 +801,8 @@ public final class UserKernel implements Kernel {
         private int pipeMaxSizeBytes = 1 << 20;
         private long pipeUserPagesSoft = 16384;
         private long fileSizeLimitBytes = Long.MAX_VALUE;
+        private final Map<String, Path> mounts = new LinkedHashMap<>();
+        private boolean standardStreams;
 
         private Builder() {}
 
@@ -843,12 +848,35 @@ public final class UserKernel implements Kernel {
             return this;
         }
 
+        /**
+         * Shows a directory of the host at a path. Files can be made, written and removed there; FIFOs and sockets
+         * cannot be made (EPERM). Later mounts lie over earlier ones; /dev/null and its like stay this kernel's own.
+         */
+        public Builder mount(String path, Path hostDirectory) {
+            if (!path.startsWith("/")) {
+                throw new IllegalArgumentException("a mount needs an absolute path: " + path);
+            }
+            mounts.put(path, hostDirectory);
+            return this;
+        }
+
+        /** Makes descriptors 0, 1 and 2 the process's standard streams. Default: no descriptor is open. */
+        public Builder standardStreams() {
+            standardStreams = true;
+            return this;
+        }
+
         /** Makes the machine. */
         public UserKernel build() {
             var resources = new Resources(
                     profile, new PagePool(pages, checking), pipeMaxSizeBytes, pipeUserPagesSoft, fileSizeLimitBytes);
             DescriptorTable table = new DescriptorTable(descriptors);
-            Tree tree = new Tree(resources, table);
+            HostThreads threads = new HostThreads();
+            Tree tree = new Tree(resources, table, threads);
+            mounts.forEach(tree::mount);
+            if (standardStreams) {
+                StandardStreams.install(resources, table, threads);
+            }
             return new UserKernel(resources, table, tree, new Network(resources, tree));
         }
 

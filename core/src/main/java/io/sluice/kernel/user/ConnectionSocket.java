@@ -118,8 +118,7 @@ final class ConnectionSocket extends QueuedSocket {
     @Override
     long bind(SocketAddress address) {
         if (local != null || state.get() != State.NEW) {
-            long refused = names.check(address);
-            return refused < 0 ? refused : -EINVAL;
+            return names.bindAgain(address);
         }
         return names.bind(this, address);
     }
@@ -407,6 +406,9 @@ final class ConnectionSocket extends QueuedSocket {
         }
         options.connected();
         sizeBuffers();
+        if (protocol.isUnix()) {
+            return; // connected where there was room: nobody is told
+        }
         in.lock();
         in.tellStateLocked();
         in.unlock();

@@ -3,7 +3,6 @@ package io.sluice.kernel.user;
 
 import static io.sluice.kernel.Errno.EAGAIN;
 import static io.sluice.kernel.Errno.ECONNREFUSED;
-import static io.sluice.kernel.Errno.EINVAL;
 import static io.sluice.kernel.Errno.ENOTCONN;
 import static io.sluice.kernel.Errno.EOPNOTSUPP;
 import static io.sluice.kernel.Errno.EPIPE;
@@ -85,8 +84,7 @@ final class DatagramSocket extends QueuedSocket {
     @Override
     long bind(SocketAddress address) {
         if (local != null) {
-            long refused = names.check(address);
-            return refused < 0 ? refused : -EINVAL;
+            return names.bindAgain(address);
         }
         return names.bind(this, address);
     }
@@ -159,7 +157,7 @@ final class DatagramSocket extends QueuedSocket {
 
     @Override
     long unconnectedSend() {
-        return sendEnded && peer != null ? -EPIPE : -ENOTCONN;
+        return sendEnded ? -EPIPE : -ENOTCONN;
     }
 
     /** The first send to a closed socket says so; after it there is no peer any more. */
@@ -196,7 +194,7 @@ final class DatagramSocket extends QueuedSocket {
             in.readEnded = true;
             in.readerGone = true;
         }
-        in.tellStateLocked();
+        in.tellReadersLocked(Waitable.ANY_EVENT);
         in.unlock();
         DatagramSocket receiver = peer;
         if (receiver != null) {
@@ -216,7 +214,7 @@ final class DatagramSocket extends QueuedSocket {
     void closed() {
         gone = true;
         in.closeReader();
-        in.closeWriter();
+        in.closeEnd();
     }
 
     // Readiness.

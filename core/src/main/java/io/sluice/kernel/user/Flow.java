@@ -162,13 +162,19 @@ abstract class Flow extends Waitable {
         heldBytes = 0;
         readerGone = true;
         readEnded = true;
-        tellStateLocked();
+        tellReaderGoneLocked();
         unlock();
         closeEnd();
         return unread;
     }
 
-    private void closeEnd() {
+    /** Senders of datagrams hear of it from their next send alone. */
+    void tellReaderGoneLocked() {
+        tellStateLocked();
+    }
+
+    /** One of the two sides is done with this flow. */
+    void closeEnd() {
         lock();
         ends--;
         boolean last = ends == 0;

@@ -70,7 +70,13 @@ final class InetNames implements Names {
     }
 
     @Override
-    public long check(SocketAddress address) {
+    public long bindAgain(SocketAddress address) {
+        long refused = checkPeer(address);
+        return refused < 0 ? refused : -EINVAL;
+    }
+
+    @Override
+    public long checkPeer(SocketAddress address) {
         boolean six = protocol == Protocol.TCP6;
         return switch (address) {
             case InetSocketAddress inet when inet.isUnresolved() -> -EINVAL;
@@ -87,11 +93,6 @@ final class InetNames implements Names {
         return (path == 0 ? 2 : 2 + path + 1) < (six ? 24 : 16);
     }
 
-    @Override
-    public long checkPeer(SocketAddress address) {
-        return check(address);
-    }
-
     private static InetSocketAddress inet(SocketAddress address) {
         if (address instanceof InetSocketAddress inet) {
             return inet;
@@ -101,7 +102,7 @@ final class InetNames implements Names {
 
     @Override
     public long bind(QueuedSocket socket, SocketAddress address) {
-        long refused = check(address);
+        long refused = checkPeer(address);
         if (refused < 0) {
             return refused;
         }

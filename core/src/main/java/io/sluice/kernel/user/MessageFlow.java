@@ -222,6 +222,13 @@ final class MessageFlow extends Flow {
     }
 
     @Override
+    void tellReaderGoneLocked() {
+        if (protocol.type != SOCK_DGRAM || crowdedLocked()) {
+            tellStateLocked();
+        }
+    }
+
+    @Override
     boolean closeReader() {
         boolean unread = super.closeReader();
         messages = 0;

@@ -12,8 +12,8 @@ interface Names {
     /** What a socket without a name shows. */
     SocketAddress unnamed();
 
-    /** Whether an address is one that bind(2) takes: 0 or -errno. */
-    long check(SocketAddress address);
+    /** What bind(2) answers to a socket that may not be bound any more: -errno. */
+    long bindAgain(SocketAddress address);
 
     /** Whether an address is one that connect(2) takes: 0 or -errno. */
     long checkPeer(SocketAddress address);

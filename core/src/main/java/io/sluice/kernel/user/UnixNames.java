@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
+import static io.sluice.kernel.Errno.EADDRINUSE;
 import static io.sluice.kernel.Errno.EAFNOSUPPORT;
 import static io.sluice.kernel.Errno.ECONNREFUSED;
 import static io.sluice.kernel.Errno.EINVAL;
+import static io.sluice.kernel.Errno.ENOENT;
 import static io.sluice.kernel.Errno.EPROTOTYPE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -32,13 +34,23 @@ final class UnixNames implements Names {
         return UNNAMED;
     }
 
-    @Override
-    public long check(SocketAddress address) {
+    private static long check(SocketAddress address) {
         return switch (address) {
             case UnixDomainSocketAddress unix -> path(unix).getBytes(UTF_8).length < PATH_BYTES ? 0 : -EINVAL;
             case InetSocketAddress inet -> -EINVAL;
             default -> -EAFNOSUPPORT;
         };
+    }
+
+    /** A path that exists is noticed before the name that the socket has. */
+    @Override
+    public long bindAgain(SocketAddress address) {
+        long refused = check(address);
+        if (refused < 0 || address.equals(UNNAMED)) {
+            return refused < 0 ? refused : -EINVAL;
+        }
+        long found = tree.socketAt(path(address), new Object[1]);
+        return found == 0 || found == -ECONNREFUSED ? -EADDRINUSE : found == -ENOENT ? -EINVAL : found;
     }
 
     @Override

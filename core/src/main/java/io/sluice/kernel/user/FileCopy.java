@@ -63,7 +63,7 @@ final class FileCopy {
         if (source == target && to + count > from && to < from + count) {
             return -EINVAL;
         }
-        return from < 0 || to < 0 || from + len < 0 || to + len < 0 ? -EINVAL : count;
+        return from < 0 || to < 0 || from + count < 0 || to + count < 0 ? -EINVAL : count;
     }
 
     private static void lockBoth(MemoryFile a, MemoryFile b) {

@@ -25,10 +25,18 @@ class Directory extends Inode {
     /** Shows through wherever this directory has no name of its own. */
     private volatile @Nullable HostDirectory host;
 
+    /** How files that are made here treat their holes. */
+    final MemoryFile.Store store;
+
     Directory(Resources resources) {
+        this(resources, MemoryFile.Store.DISK);
+    }
+
+    Directory(Resources resources, MemoryFile.Store store) {
         super(resources, S_IFDIR | 0755);
         this.resources = resources;
         this.attributes = null;
+        this.store = store;
     }
 
     /** A directory of the host. */
@@ -37,6 +45,7 @@ class Directory extends Inode {
         this.resources = resources;
         this.host = host;
         this.attributes = attributes;
+        this.store = MemoryFile.Store.DISK;
     }
 
     /** What a name stands for; null if nothing. */
@@ -84,7 +93,7 @@ class Directory extends Inode {
         if (below != null) {
             return below.create(name, flags, permissions);
         }
-        MemoryFile file = new MemoryFile(resources, MemoryFile.Store.DISK, permissions, false);
+        MemoryFile file = new MemoryFile(resources, store, permissions, false);
         file.acquire(); // one hold for the name, one for the description
         long linked = link(name, file);
         if (linked < 0) {

@@ -3,6 +3,7 @@ package io.sluice.kernel.user;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The user's memory of one read or write: one or more segments taken as their concatenation, and how far the call has
@@ -10,11 +11,14 @@ import java.util.List;
  * stays [B19], [B20]. Made once per open file and used again, so that a call allocates nothing.
  */
 final class Iov {
+    private static final int SLOTS = 16; // what one hold of a pipe's lock moves at most: 64 KiB
+
     private List<MemorySegment> segments = List.of();
     private MemorySegment current = MemorySegment.NULL;
     private int next; // the segment after the current one
     private long place; // in the current segment
     private long left; // in all segments
+    private @Nullable Ring slots;
 
     /** Takes one segment. */
     Iov of(MemorySegment segment) {
@@ -44,6 +48,16 @@ final class Iov {
         segments = List.of();
         current = MemorySegment.NULL;
         left = 0;
+    }
+
+    /** An empty ring for slots on their way between the user and a pipe; to be left empty. */
+    Ring slots() {
+        Ring ring = slots;
+        if (ring == null) {
+            ring = new Ring(SLOTS);
+            slots = ring;
+        }
+        return ring;
     }
 
     /** Bytes that are still to come. */
@@ -116,6 +130,27 @@ final class Iov {
                 }
             }
         }
+    }
+
+    /** How many of the bytes that are still to come can be given before memory that cannot be written to. */
+    long reachableLeft() {
+        MemorySegment segment = current;
+        long here = current.byteSize() - place;
+        long reachable = 0;
+        for (int i = next; here == 0 || (!unreachable(segment) && !segment.isReadOnly()); i++) {
+            reachable += here;
+            if (i == segments.size()) {
+                break;
+            }
+            segment = segments.get(i);
+            here = segment.byteSize();
+        }
+        return Math.min(reachable, left);
+    }
+
+    /** Whether the bytes of a slot are still there: not so when a user has closed their arena. */
+    static boolean reachable(Memory memory) {
+        return memory.bytes().scope().isAlive();
     }
 
     /** Whether any access to the segment faults: address 0, or a closed arena. */

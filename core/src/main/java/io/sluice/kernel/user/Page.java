@@ -12,11 +12,18 @@ final class Page extends Memory {
     private final MemorySegment bytes;
     private final int number;
 
+    /** For the pool: the number, plus one, of the page below this one while it is at rest; 0: none. */
+    volatile int below;
+
     Page(PagePool pool, MemorySegment bytes, int number) {
         super(0);
         this.pool = pool;
         this.bytes = bytes;
         this.number = number;
+    }
+
+    int number() {
+        return number;
     }
 
     @Override

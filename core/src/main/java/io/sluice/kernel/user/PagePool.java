@@ -3,6 +3,7 @@ package io.sluice.kernel.user;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -11,41 +12,47 @@ import org.jspecify.annotations.Nullable;
  * closes; in between, pages that nobody refers to wait here. What a page held before is not wiped: callers overwrite it
  * or ask for {@link #takeZeroed}. In checking mode a page that comes back is scribbled over, so that a use after
  * release shows.
+ *
+ * <p>Pages at rest are a stack without a lock, linked by their numbers. Its head is one word:
+ *
+ * <pre>
+ *   bits 63–32  a counter of changes, so that a head that was taken and came back in between is not mistaken for itself
+ *   bits 31–0   the number of the topmost page, plus one; 0: the stack is empty
+ * </pre>
  */
 final class PagePool implements AutoCloseable {
     private static final int CHUNK_PAGES = 256; // 1 MiB: few allocations, little waste for a kernel of one pipe
     private static final byte SCRIBBLE = (byte) 0xDB;
+    private static final long NUMBER = 0xffff_ffffL;
 
     private final Arena arena = Arena.ofShared();
     private final long budgetPages;
     private final boolean checking;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final AtomicLong head = new AtomicLong();
+    private final ReentrantLock growth = new ReentrantLock();
 
-    // Guarded by the lock. Pages at rest are a stack: the last one back is the one in the processor's cache.
-    private Page[] free = new Page[CHUNK_PAGES];
-    private int freeCount;
-    private int pages; // ever made
-    private long reserved; // pages' worth of budget that mappings hold
+    /** Every page that was ever made, by number. Replaced when it grows; guarded by {@code growth}. */
+    private volatile Page[] pages = {};
+
+    private long reserved; // pages' worth of budget that mappings hold; guarded by growth
 
     PagePool(long budgetPages, boolean checking) {
-        this.budgetPages = budgetPages;
+        this.budgetPages = Math.min(budgetPages, Integer.MAX_VALUE - CHUNK_PAGES);
         this.checking = checking;
     }
 
     /** A page with one reference and anything in it, or null when the budget is used up. */
     @Nullable
     Page take() {
-        lock.lock();
-        try {
-            if (freeCount == 0 && !growLocked()) {
+        Page page = pop();
+        while (page == null) {
+            if (!grow()) {
                 return null;
             }
-            Page page = free[--freeCount];
-            page.revive();
-            return page;
-        } finally {
-            lock.unlock();
+            page = pop();
         }
+        page.revive();
+        return page;
     }
 
     /** A page of zeros with one reference, or null when the budget is used up. */
@@ -62,71 +69,110 @@ final class PagePool implements AutoCloseable {
         if (checking) {
             page.bytes().fill(SCRIBBLE);
         }
-        lock.lock();
-        try {
-            free[freeCount++] = page;
-        } finally {
-            lock.unlock();
+        push(page);
+    }
+
+    private @Nullable Page pop() {
+        while (true) {
+            long now = head.get();
+            int number = (int) (now & NUMBER) - 1;
+            if (number < 0) {
+                return null;
+            }
+            Page page = pages[number];
+            if (head.compareAndSet(now, nextChange(now) | page.below)) {
+                return page;
+            }
         }
     }
 
-    /** Sets part of the budget aside for memory that is no page of the pool. Answers whether there was enough. */
-    boolean reserve(long count) {
-        lock.lock();
+    private void push(Page page) {
+        while (true) {
+            long now = head.get();
+            page.below = (int) (now & NUMBER);
+            if (head.compareAndSet(now, nextChange(now) | (page.number() + 1))) {
+                return;
+            }
+        }
+    }
+
+    private static long nextChange(long word) {
+        return (word & ~NUMBER) + NUMBER + 1;
+    }
+
+    /** Makes another chunk of pages; answers false when the budget is used up and nothing came back meanwhile. */
+    private boolean grow() {
+        growth.lock();
         try {
-            if (inUseLocked() + count > budgetPages) {
+            if ((head.get() & NUMBER) != 0) {
+                return true;
+            }
+            Page[] before = pages;
+            int count = (int) Math.min(CHUNK_PAGES, budgetPages - reserved - before.length);
+            if (count <= 0) {
+                return false;
+            }
+            MemorySegment chunk = arena.allocate((long) count * Page.SIZE, Page.SIZE);
+            Page[] after = new Page[before.length + count];
+            System.arraycopy(before, 0, after, 0, before.length);
+            for (int i = 0; i < count; i++) {
+                int number = before.length + i;
+                after[number] = new Page(this, chunk.asSlice((long) i * Page.SIZE, Page.SIZE), number);
+            }
+            pages = after;
+            for (int number = after.length - 1; number >= before.length; number--) {
+                push(after[number]); // so that they are handed out in the order of their addresses
+            }
+            return true;
+        } finally {
+            growth.unlock();
+        }
+    }
+
+    /** Sets aside part of the budget for memory outside the pool, if pages ever made leave so much; answers whether. */
+    boolean reserve(long count) {
+        growth.lock();
+        try {
+            if (count > budgetPages - reserved - pages.length) {
                 return false;
             }
             reserved += count;
             return true;
         } finally {
-            lock.unlock();
+            growth.unlock();
         }
     }
 
     void unreserve(long count) {
-        lock.lock();
+        growth.lock();
         try {
             reserved -= count;
         } finally {
-            lock.unlock();
+            growth.unlock();
         }
     }
 
-    /** Pages that somebody refers to, mappings included. */
+    /** Pages that somebody refers to, mappings included; exact while nothing runs. */
     long inUse() {
-        lock.lock();
+        growth.lock();
         try {
-            return inUseLocked();
+            return pages.length - atRest() + reserved;
         } finally {
-            lock.unlock();
+            growth.unlock();
         }
+    }
+
+    private int atRest() {
+        int count = 0;
+        for (int next = (int) (head.get() & NUMBER); next != 0; next = pages[next - 1].below) {
+            count++;
+        }
+        return count;
     }
 
     /** Gives the memory back to the system; every later use of a page throws. */
     @Override
     public void close() {
         arena.close();
-    }
-
-    private long inUseLocked() {
-        return pages - freeCount + reserved;
-    }
-
-    private boolean growLocked() {
-        int count = (int) Math.min(CHUNK_PAGES, budgetPages - reserved - pages);
-        if (count <= 0) {
-            return false;
-        }
-        if (free.length < pages + count) {
-            free = new Page[Math.max(pages + count, 2 * free.length)];
-        }
-        MemorySegment chunk = arena.allocate((long) count * Page.SIZE, Page.SIZE);
-        // Pushed backwards, so that pages are handed out in the order of their addresses.
-        for (int i = count - 1; i >= 0; i--) {
-            free[freeCount++] = new Page(this, chunk.asSlice((long) i * Page.SIZE, Page.SIZE), pages + i);
-        }
-        pages += count;
-        return true;
     }
 }

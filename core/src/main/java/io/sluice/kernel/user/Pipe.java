@@ -176,12 +176,12 @@ final class Pipe extends Waitable {
         tellWritersLocked(EPOLLOUT | EPOLLWRNORM);
     }
 
-    // Reading and writing.
+    // Reading and writing. Bytes are copied without the lock, so that the two sides of a stream copy at the same time:
+    // a writer fills pages first and adds them then, a reader takes slots out first and empties them then.
 
     /** write(2): model 1 of section T. {@code packets}: the description has O_DIRECT now. */
     long write(Iov from, boolean nonblocking, boolean packets) {
-        long total = from.left();
-        if (total == 0) {
+        if (from.left() == 0) {
             return 0;
         }
         lock();
@@ -215,27 +215,63 @@ final class Pipe extends Waitable {
         return rest;
     }
 
-    /** Adds whole slots until all is stored, sleeping for each when there is none [B13]–[B17]. */
-    private long writePagesLocked(Iov from, long done, boolean nonblocking, boolean packets) {
-        while (from.left() > 0) {
-            long room = awaitRoomLocked(nonblocking);
-            if (room < 0) {
-                return done > 0 ? done : room;
+    /**
+     * Adds whole slots until all is stored, sleeping for room when there is none [B13]–[B17]. Who sleeps has its next
+     * page filled: when its turn comes it adds it at once, and nobody gets in between [O14].
+     */
+    private long writePagesLocked(Iov from, long merged, boolean nonblocking, boolean packets) {
+        Ring filled = from.slots();
+        long done = merged;
+        long failure = 0;
+        while (failure == 0 && (from.left() > 0 || !filled.isEmpty())) {
+            long unfilled = 0;
+            if (filled.isEmpty() && !(nonblocking && ring.isFull())) {
+                int most = Math.max(1, Math.min(ring.free(), filled.capacity()));
+                unlock();
+                try {
+                    unfilled = fill(from, filled, most, packets ? Ring.PACKET : Ring.MERGEABLE);
+                } finally {
+                    lock();
+                }
             }
+            failure = awaitRoomLocked(nonblocking);
+            if (failure == 0 && filled.isEmpty()) {
+                failure = unfilled;
+            } else if (failure == 0) {
+                done += addLocked(filled);
+            }
+        }
+        filled.clear();
+        return done > 0 ? done : failure;
+    }
+
+    /** Copies the user's bytes to new pages. Returns 0, or what stopped it: -EFAULT, -ENOMEM. */
+    private long fill(Iov from, Ring filled, int most, int marks) {
+        for (int i = 0; i < most && from.left() > 0; i++) {
             Page page = resources.pages.take();
             if (page == null) {
-                return done > 0 ? done : -ENOMEM;
+                return -ENOMEM;
             }
             int length = (int) Math.min(from.left(), Page.SIZE);
             if (!from.copyTo(page, 0, length)) {
                 page.release(0);
-                return done > 0 ? done : -EFAULT;
+                return -EFAULT;
             }
-            ring.add(page, 0, length, packets ? Ring.PACKET : Ring.MERGEABLE);
-            tellAddedLocked();
-            done += length;
+            filled.add(page, 0, length, marks);
         }
-        return done;
+        return 0;
+    }
+
+    private long addLocked(Ring filled) {
+        long added = 0;
+        while (!filled.isEmpty() && !ring.isFull()) {
+            added += filled.length(0);
+            filled.moveOldestTo(ring);
+        }
+        if (added > 0) {
+            tellAddedLocked();
+        }
+        return added;
     }
 
     /** read(2): model 2 of section T. */
@@ -243,34 +279,72 @@ final class Pipe extends Waitable {
         if (to.left() == 0) {
             return 0;
         }
-        lock();
-        try {
-            long ready = awaitDataLocked(nonblocking);
-            return ready <= 0 ? ready : takeLocked(to);
-        } finally {
-            unlock();
+        Ring taken = to.slots();
+        long done = 0;
+        boolean more = true;
+        while (more) {
+            lock();
+            try {
+                long ready = done > 0 ? 1 : awaitDataLocked(nonblocking);
+                if (ready <= 0) {
+                    return ready;
+                }
+                more = takeLocked(taken, to) && !ring.isEmpty();
+            } finally {
+                unlock();
+            }
+            long given = give(taken, to);
+            done += given;
+            more &= given > 0;
         }
+        return done > 0 ? done : -EFAULT;
     }
 
-    private long takeLocked(Iov to) {
-        long done = 0;
-        while (!ring.isEmpty() && to.left() > 0) {
-            boolean packet = ring.marked(0, Ring.PACKET);
-            boolean wasFull = ring.isFull();
+    /**
+     * Takes slots out into another ring, as many as the user has room for. One whose bytes, or whose place in the
+     * user's memory, cannot be reached stays [B20]. Answers whether the read goes on after them: not when it found the
+     * pipe empty, or took a packet.
+     */
+    private boolean takeLocked(Ring taken, Iov to) {
+        long left = to.left();
+        long reachable = to.reachableLeft();
+        while (left > 0 && !ring.isEmpty() && !taken.isFull()) {
             int length = ring.length(0);
-            int count = (int) Math.min(to.left(), length);
-            if (!to.copyFrom(ring.memory(0), ring.start(0), count)) {
-                return done > 0 ? done : -EFAULT;
+            int count = (int) Math.min(length, left);
+            if (count > reachable || !Iov.reachable(ring.memory(0))) {
+                return false;
             }
-            done += count;
-            if (ring.consume(packet ? length : count) && wasFull) {
+            boolean packet = ring.marked(0, Ring.PACKET);
+            if ((packet || count == length) && ring.isFull()) {
                 tellReleasedLocked(); // the first free slot is an event, further ones are none [N08]
             }
-            if (packet) {
-                break;
+            if (count == length) {
+                ring.moveOldestTo(taken);
+            } else {
+                ring.shareTo(0, count, taken);
+                ring.consume(packet ? length : count); // what a packet has beyond the reader's room is lost [C11]
             }
+            if (packet) {
+                return false;
+            }
+            left -= count;
+            reachable -= count;
         }
-        return done;
+        return left > 0 && taken.isFull();
+    }
+
+    /** Copies slots that have been taken out to the user and releases them. Answers the bytes. */
+    private static long give(Ring taken, Iov to) {
+        long given = 0;
+        for (int slot = 0; slot < taken.size(); slot++) {
+            int length = taken.length(slot);
+            if (!to.copyFrom(taken.memory(slot), taken.start(slot), length)) {
+                break; // an arena was closed at this very moment
+            }
+            given += length;
+        }
+        taken.clear();
+        return given;
     }
 
     /** FIONREAD [C08]. */

@@ -108,24 +108,25 @@ final class Splice {
             return drainUnlocked(pipe, out, offset, len, nonblocking);
         }
         long done = 0;
-        while (done < len) {
+        for (; ; ) {
             pipe.lock();
             try {
-                long data = done > 0 && pipe.ring.isEmpty() ? 0 : pipe.awaitDataLocked(nonblocking);
+                long data = done > 0 ? 1 : pipe.awaitDataLocked(nonblocking);
                 if (data <= 0) {
-                    return done > 0 ? done : data;
+                    return data;
                 }
-                int slots = pipe.ring.size();
-                long moved = out.drainLocked(pipe, offset, len - done, flags);
-                if (pipe.ring.size() < slots) {
-                    pipe.tellReleasedLocked();
+                long stopped = 0;
+                while (stopped == 0 && done < len && !pipe.ring.isEmpty()) {
+                    int slots = pipe.ring.size();
+                    long moved = out.drainLocked(pipe, offset, len - done, flags);
+                    if (pipe.ring.size() < slots) {
+                        pipe.tellReleasedLocked();
+                    }
+                    done += Math.max(moved, 0);
+                    stopped = Math.min(moved, 0);
                 }
-                if (moved > 0) {
-                    done += moved;
-                    continue;
-                }
-                if (moved != -EAGAIN || out.nonblocking()) {
-                    return done > 0 ? done : moved;
+                if (stopped != -EAGAIN || out.nonblocking()) {
+                    return done > 0 ? done : stopped;
                 }
             } finally {
                 pipe.unlock();
@@ -135,7 +136,6 @@ final class Splice {
                 return done > 0 ? done : ready;
             }
         }
-        return done;
     }
 
     /** To the host: the bytes are claimed under the lock and written without it. */

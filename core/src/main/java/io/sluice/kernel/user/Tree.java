@@ -32,8 +32,9 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tree of paths: /tmp for files, FIFOs and socket names, /dev with its devices, /proc/self/fd, and what of the host
- * is mounted. Nothing sleeps while a directory is locked, so an open that waits delays no other.
+ * The tree of paths: /tmp for files, FIFOs and socket names, /dev/shm for files as on tmpfs, /dev with its devices,
+ * /proc/self/fd, and what of the host is mounted. Nothing sleeps while a directory is locked, so an open that waits
+ * delays no other.
  */
 final class Tree {
     private static final int UMASK = 022;
@@ -64,6 +65,7 @@ final class Tree {
         devices.link("stderr", new Link(resources, "/proc/self/fd/2"));
         root.ownBelow("proc").ownBelow("self").link("fd", DescriptorLink.directory(resources, table));
         root.ownBelow("tmp");
+        devices.link("shm", new Directory(resources, MemoryFile.Store.MEMORY)); // tmpfs, as on Linux
     }
 
     /** Shows a directory of the host at a path, which is made if needed; our own devices stay in front of it. */
@@ -105,7 +107,7 @@ final class Tree {
         }
         Inode found = walk.found;
         if (unnamed) {
-            return found instanceof Directory ? createUnnamed(flags, mode) : notThere(found);
+            return found instanceof Directory in ? createUnnamed(in, flags, mode) : notThere(found);
         }
         if (found == null && creates && walk.directory != null) {
             Opened created = walk.directory.create(walk.name, flags, permissions(mode));
@@ -158,8 +160,8 @@ final class Tree {
         return target.open(flags);
     }
 
-    private Opened createUnnamed(int flags, int mode) {
-        MemoryFile file = new MemoryFile(resources, MemoryFile.Store.DISK, permissions(mode), false);
+    private Opened createUnnamed(Directory directory, int flags, int mode) {
+        MemoryFile file = new MemoryFile(resources, directory.store, permissions(mode), false);
         return new Opened.File(new OpenMemoryFile(file, statusFlags(flags)));
     }
 

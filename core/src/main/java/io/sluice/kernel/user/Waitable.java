@@ -23,6 +23,7 @@ abstract class Waitable {
     static final int ANY_EVENT = 0;
 
     private static final int NOTHING = -1;
+    private static final int LOCK_SPINS = 200; // some microseconds
     private static final Watch[] NOBODY = {};
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -42,7 +43,14 @@ abstract class Waitable {
     /** Whether a writer would not sleep: there is room, or nobody to write to. */
     abstract boolean writableLocked();
 
+    /** Spins for a moment first: what the lock guards takes less time than a sleep, and the JDK's queue allocates. */
     final void lock() {
+        for (int spins = 0; spins < LOCK_SPINS; spins++) {
+            if (lock.tryLock()) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
         lock.lock();
     }
 

@@ -6,6 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 /** One thread asleep in a call: a link of a {@link WaitQueue}, used again when the sleep is over. */
 final class Waiter {
+    /** What a sleep and a wake-up cost: to look on that long is never more than twice as dear as to sleep at once. */
+    private static final long SPIN_NANOS = 20_000;
+
+    private static final boolean SPINS = Runtime.getRuntime().availableProcessors() > 1;
+
     @Nullable
     Thread thread;
 
@@ -21,6 +26,9 @@ final class Waiter {
     /** Parks until woken, interrupted or late. A carrier is not held. */
     void park(long deadlineNanos) {
         Thread me = Thread.currentThread();
+        if (SPINS && !me.isVirtual()) {
+            spin();
+        }
         while (!woken && !me.isInterrupted()) {
             if (deadlineNanos == Waitable.NO_DEADLINE) {
                 LockSupport.park(this);
@@ -31,6 +39,17 @@ final class Waiter {
                 }
                 LockSupport.parkNanos(this, left);
             }
+        }
+    }
+
+    /**
+     * Looks on for a moment: in a stream the other side is often about to call. A virtual thread would hold its
+     * carrier.
+     */
+    private void spin() {
+        long end = System.nanoTime() + SPIN_NANOS;
+        while (!woken && System.nanoTime() < end) {
+            Thread.onSpinWait();
         }
     }
 }

@@ -21,7 +21,8 @@ public record Answer(
         @Nullable Long out,
         boolean events) {
 
-    static Answer of(long value) {
+    /** A result and nothing else. */
+    public static Answer of(long value) {
         return new Answer(value, null, null, null, false);
     }
 
@@ -38,11 +39,13 @@ public record Answer(
         return new Answer(value, null, in == null ? null : in.value(), out == null ? null : out.value(), false);
     }
 
-    static Answer ofEvents(long value) {
+    /** Poll events, or a negated errno. */
+    public static Answer ofEvents(long value) {
         return new Answer(value, null, null, null, true);
     }
 
-    boolean failed() {
+    /** Whether the value is a negated errno. */
+    public boolean failed() {
         return value < 0;
     }
 

@@ -43,9 +43,19 @@ public final class LinuxStand implements Stand {
 
     /** On a wrapper around the Linux kernel; it stays the caller's to close. */
     public LinuxStand(Kernel kernel) {
+        this(kernel, Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /** On the Linux kernel itself, with files that lie in memory (tmpfs) where there is such a place. */
+    public static LinuxStand inMemory() {
+        Path sharedMemory = Path.of("/dev/shm");
+        return Files.isWritable(sharedMemory) ? new LinuxStand(KERNEL, sharedMemory) : new LinuxStand();
+    }
+
+    private LinuxStand(Kernel kernel, Path parent) {
         this.kernel = kernel;
         try {
-            directory = Files.createTempDirectory("sluice-conformance-");
+            directory = Files.createTempDirectory(parent, "sluice-conformance-");
             openBefore = open();
         } catch (IOException e) {
             throw new UncheckedIOException("no directory for a scenario's files", e);

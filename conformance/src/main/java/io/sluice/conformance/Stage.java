@@ -10,6 +10,7 @@ import io.sluice.kernel.Kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -33,16 +34,19 @@ public final class Stage implements AutoCloseable {
 
     private final Map<String, Integer> descriptors = new ConcurrentHashMap<>();
     private final Map<String, MemorySegment> memories = new ConcurrentHashMap<>();
+    private final Set<String> adopted = ConcurrentHashMap.newKeySet(); // memories that are not ours to unmap
     private final Map<String, Call> calls = new ConcurrentHashMap<>();
 
-    Stage(Stand stand) {
+    /** A stage on a stand, which stays the caller's to close. */
+    public Stage(Stand stand) {
         this.stand = stand;
         this.kernel = stand.kernel();
     }
 
     // Descriptors.
 
-    int fd(String name) {
+    /** The descriptor of that name; a number that is not open when it was closed. */
+    public int fd(String name) {
         if (name.equals("BADFD")) {
             return BADFD;
         }
@@ -72,6 +76,12 @@ public final class Stage implements AutoCloseable {
 
     MemorySegment memory(String name) {
         return known(memories.get(name), "memory", name);
+    }
+
+    /** Gives memory that the caller mapped its name; it is not unmapped at the end. */
+    public void adoptMemory(String name, MemorySegment memory) {
+        memories.put(name, memory);
+        adopted.add(name);
     }
 
     Answer newMemory(String name, Data content) {
@@ -117,6 +127,16 @@ public final class Stage implements AutoCloseable {
         return found;
     }
 
+    /** The kernel that the steps call. */
+    public Kernel kernel() {
+        return kernel;
+    }
+
+    /** The stand below. */
+    public Stand stand() {
+        return stand;
+    }
+
     /** Every open pipe end in a few words, for the message of a failed step. */
     String state() {
         StringBuilder state = new StringBuilder();
@@ -145,6 +165,7 @@ public final class Stage implements AutoCloseable {
                 check("close " + name, kernel.close(fd));
             }
         });
+        memories.keySet().removeAll(adopted);
         memories.forEach((name, memory) -> check("munmap " + name, kernel.munmap(memory)));
     }
 

@@ -2,7 +2,7 @@
 package io.sluice.conformance;
 
 /** A step that did not do what it says, beyond a wrong answer: a thread that is not asleep, a name nobody gave. */
-final class StepFailure extends RuntimeException {
+public final class StepFailure extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     StepFailure(String message) {

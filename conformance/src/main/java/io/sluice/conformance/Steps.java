@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the lines of scenarios by the table of verbs. */
-final class Steps {
+public final class Steps {
     /** Reads what stands after a verb. */
     @FunctionalInterface
     interface Verb {
@@ -27,7 +27,12 @@ final class Steps {
 
     private Steps() {}
 
-    static Step parse(String where, String text) {
+    /**
+     * One line as a step.
+     *
+     * @throws SyntaxException with {@code where} and what cannot be read
+     */
+    public static Step parse(String where, String text) {
         int arrow = outsideQuotes(text, " -> ");
         String left = arrow < 0 ? text : text.substring(0, arrow);
         if (left.endsWith("->")) {

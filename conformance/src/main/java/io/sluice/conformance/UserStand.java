@@ -15,13 +15,13 @@ import java.util.Set;
 
 /** A fresh user-space kernel for each scenario, in checking mode: leftovers are its descriptors and pages. */
 public final class UserStand implements Stand {
-    private static final String DIRECTORY = "/tmp";
 
     private final Kernel kernel;
+    private final String directory;
     private final Snapshot snapshot;
     private final SignalCounts signals;
-    private final long pagesBefore;
-    private final Set<Integer> openBefore;
+    private long pagesBefore;
+    private Set<Integer> openBefore = Set.of();
 
     /** On a kernel that answers as Linux does. */
     public UserStand() {
@@ -33,11 +33,26 @@ public final class UserStand implements Stand {
         this(UserKernel.builder().profile(profile).checking(true).build());
     }
 
+    /** With files that are kept as {@link LinuxStand#inMemory} keeps them. */
+    public static UserStand inMemory() {
+        return new UserStand(UserKernel.builder().checking(true).build(), "/dev/shm");
+    }
+
     /** On that user-space kernel, or on a wrapper around one; the stand closes it. */
     public UserStand(Kernel kernel) {
+        this(kernel, "/tmp");
+    }
+
+    private UserStand(Kernel kernel, String directory) {
         this.kernel = kernel;
+        this.directory = directory;
         snapshot = kernel.feature(Snapshot.class).orElseThrow();
         signals = kernel.feature(SignalCounts.class).orElseThrow();
+        keepWhatIsThere();
+    }
+
+    /** What is there now is no leftover: the caller made it to stay. */
+    public final void keepWhatIsThere() {
         pagesBefore = snapshot.pagesInUse();
         openBefore = Set.copyOf(snapshot.descriptors());
     }
@@ -54,7 +69,7 @@ public final class UserStand implements Stand {
 
     @Override
     public String directory() {
-        return DIRECTORY;
+        return directory;
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.sluice.conformance.fuzz;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 public final class Fuzzer implements AutoCloseable {
     /** One program in so many has calls that may sleep: each of those costs two threads. */
     private static final int BLOCKING_ONE_IN = 50;
+
+    /** How long the kernels may disagree before it counts: a thread that was woken has to get a processor first. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private static final String ALGORITHM = "L64X128MixRandom";
 
@@ -44,18 +48,22 @@ public final class Fuzzer implements AutoCloseable {
         }
         programs++;
         kernels.beginProgram();
-        Difference found = play(seed, lines, blocking);
+        Difference found = play(seed, lines, blocking, PATIENCE_NANOS);
         if (found == null) {
             return null;
         }
-        Difference shrunk = new Shrinker(shorter -> play(seed, shorter, blocking)).shrink(found);
+        Difference shrunk = new Shrinker(shorter -> {
+                    kernels.renew();
+                    return play(seed, shorter, blocking, PATIENCE_NANOS / 10);
+                })
+                .shrink(found);
         kernels.renew(); // whatever the difference left behind is not the next program's
         return shrunk;
     }
 
     /** Runs lines on both kernels; a fresh setting each time. */
-    private @Nullable Difference play(long seed, List<String> lines, boolean blocking) {
-        try (Twin twin = new Twin(kernels, blocking)) {
+    private @Nullable Difference play(long seed, List<String> lines, boolean blocking, long patienceNanos) {
+        try (Twin twin = new Twin(kernels, blocking, patienceNanos)) {
             int ran = 0;
             for (String line : lines) {
                 String difference = twin.run(line);

@@ -7,25 +7,23 @@ import io.sluice.conformance.Stand;
 import io.sluice.conformance.Step;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** One call that runs in a thread on each kernel, since it may sleep there; it must sleep on both or on none. */
 final class Sleeper {
-    /** How long the kernels may disagree before it counts: a thread that was woken has to get a processor first. */
-    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
-
     static final long LOOK_NANOS = 20_000;
 
     private final String name;
     private final String line;
     private final Side linux;
     private final Side user;
+    private final long patienceNanos;
     private boolean finished;
     private boolean saidAsleep;
 
-    Sleeper(String name, String line, Step step, Stage linux, Stage user) {
+    Sleeper(String name, String line, Step step, Stage linux, Stage user, long patienceNanos) {
+        this.patienceNanos = patienceNanos;
         this.name = name;
         this.line = line;
         this.linux = new Side(name, step, linux);
@@ -75,7 +73,7 @@ final class Sleeper {
         if (finished) {
             return null;
         }
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        long deadline = System.nanoTime() + patienceNanos;
         int stillAsleep = 0;
         while (System.nanoTime() < deadline) {
             if (linux.answer.isDone() && user.answer.isDone()) {
@@ -101,7 +99,7 @@ final class Sleeper {
     /** Interrupts both until they have answered. */
     @Nullable
     String interrupt(List<String> transcript) {
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        long deadline = System.nanoTime() + patienceNanos;
         for (Side side : List.of(linux, user)) {
             while (!side.answer.isDone() && System.nanoTime() < deadline) {
                 side.thread.interrupt();

@@ -38,6 +38,7 @@ final class Twin implements AutoCloseable {
     private final Stage linux;
     private final Stage user;
     private final boolean blocking;
+    private final long patienceNanos;
     private final Set<String> names = new TreeSet<>(); // of open ends
     private final Set<String> made = new HashSet<>(); // names of anything, open or not
     private final List<Sleeper> asleep = new ArrayList<>();
@@ -46,7 +47,8 @@ final class Twin implements AutoCloseable {
     private int threads;
     private boolean ended;
 
-    Twin(Kernels kernels, boolean blocking) {
+    Twin(Kernels kernels, boolean blocking, long patienceNanos) {
+        this.patienceNanos = patienceNanos;
         this.userStand = kernels.user();
         this.blocking = blocking;
         this.linux = new Stage(kernels.linux());
@@ -116,7 +118,7 @@ final class Twin implements AutoCloseable {
      * interrupted, which must answer the same as well.
      */
     private @Nullable String inThreads(String line, Step step) {
-        Sleeper call = new Sleeper("t" + threads++, line, step, linux, user);
+        Sleeper call = new Sleeper("t" + threads++, line, step, linux, user, patienceNanos);
         transcript.add("start " + call.name() + ": " + line);
         String difference = call.settle(transcript);
         if (difference == null && !call.finished()) {
@@ -146,7 +148,7 @@ final class Twin implements AutoCloseable {
 
     /** What can be asked of every descriptor at any time. A thread that has just been woken may need a moment. */
     private @Nullable String look() {
-        long deadline = System.nanoTime() + (asleep.isEmpty() && !blocking ? 0 : Sleeper.PATIENCE_NANOS);
+        long deadline = System.nanoTime() + (asleep.isEmpty() && !blocking ? 0 : patienceNanos);
         while (true) {
             String difference = lookOnce();
             if (difference == null || System.nanoTime() >= deadline) {

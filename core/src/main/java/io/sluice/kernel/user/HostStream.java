@@ -92,7 +92,7 @@ final class HostStream extends OpenFile {
 
     @Override
     long write(Iov from, boolean nonblocking) {
-        return out == null ? super.write(from, nonblocking) : out.write(from, nonblocking, false);
+        return out == null ? super.write(from, nonblocking) : out.write(from, this);
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.sluice.kernel.user;
 import static io.sluice.kernel.Errno.EAGAIN;
 import static io.sluice.kernel.Errno.EBUSY;
 import static io.sluice.kernel.Errno.EFAULT;
+import static io.sluice.kernel.Errno.EINTR;
 import static io.sluice.kernel.Errno.EINVAL;
 import static io.sluice.kernel.Errno.ENOMEM;
 import static io.sluice.kernel.Errno.EPERM;
@@ -12,6 +13,7 @@ import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
 import static io.sluice.kernel.Flags.EPOLLRDNORM;
 import static io.sluice.kernel.Flags.EPOLLWRNORM;
+import static io.sluice.kernel.Flags.O_DIRECT;
 
 /**
  * A pipe: a {@link Ring} of slots, and how many descriptions of it are open for reading and for writing. Capacity,
@@ -179,8 +181,11 @@ final class Pipe extends Waitable {
     // Reading and writing. Bytes are copied without the lock, so that the two sides of a stream copy at the same time:
     // a writer fills pages first and adds them then, a reader takes slots out first and empties them then.
 
-    /** write(2): model 1 of section T. {@code packets}: the description has O_DIRECT now. */
-    long write(Iov from, boolean nonblocking, boolean packets) {
+    /**
+     * write(2) through {@code end}, whose O_NONBLOCK and O_DIRECT are looked at anew for each page: model 1 of section
+     * T.
+     */
+    long write(Iov from, OpenFile end) {
         if (from.left() == 0) {
             return 0;
         }
@@ -190,7 +195,7 @@ final class Pipe extends Waitable {
                 return brokenPipe();
             }
             long merged = mergeLocked(from);
-            return merged < 0 || from.left() == 0 ? merged : writePagesLocked(from, merged, nonblocking, packets);
+            return merged < 0 || from.left() == 0 ? merged : writePagesLocked(from, merged, end);
         } finally {
             unlock();
         }
@@ -219,22 +224,25 @@ final class Pipe extends Waitable {
      * Adds whole slots until all is stored, sleeping for room when there is none [B13]–[B17]. Who sleeps has its next
      * page filled: when its turn comes it adds it at once, and nobody gets in between [O14].
      */
-    private long writePagesLocked(Iov from, long merged, boolean nonblocking, boolean packets) {
+    private long writePagesLocked(Iov from, long merged, OpenFile end) {
         Ring filled = from.slots();
         long done = merged;
         long failure = 0;
         while (failure == 0 && (from.left() > 0 || !filled.isEmpty())) {
             long unfilled = 0;
-            if (filled.isEmpty() && !(nonblocking && ring.isFull())) {
+            if (filled.isEmpty() && !(end.nonblocking() && ring.isFull())) {
                 int most = Math.max(1, Math.min(ring.free(), filled.capacity()));
                 unlock();
                 try {
-                    unfilled = fill(from, filled, most, packets ? Ring.PACKET : Ring.MERGEABLE);
+                    unfilled = fill(from, filled, most, end.has(O_DIRECT) ? Ring.PACKET : Ring.MERGEABLE);
                 } finally {
                     lock();
                 }
             }
-            failure = awaitRoomLocked(nonblocking);
+            failure = awaitRoomLocked(end.nonblocking());
+            if (failure == -EINTR && end.nonblocking()) {
+                failure = -EAGAIN; // the flag is seen first when a sleep is over
+            }
             if (failure == 0 && filled.isEmpty()) {
                 failure = unfilled;
             } else if (failure == 0) {

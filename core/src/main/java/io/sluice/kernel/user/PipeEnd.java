@@ -5,7 +5,6 @@ import static io.sluice.kernel.Errno.EINVAL;
 import static io.sluice.kernel.Errno.ESPIPE;
 import static io.sluice.kernel.Flags.F_GETPIPE_SZ;
 import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
-import static io.sluice.kernel.Flags.O_DIRECT;
 import static io.sluice.kernel.Flags.POLLERR;
 import static io.sluice.kernel.Flags.POLLHUP;
 import static io.sluice.kernel.Flags.POLLIN;
@@ -64,7 +63,7 @@ final class PipeEnd extends OpenFile {
 
     @Override
     long write(Iov from, boolean nonblocking) {
-        return pipe.write(from, nonblocking, has(O_DIRECT));
+        return pipe.write(from, this);
     }
 
     @Override

@@ -225,7 +225,10 @@ final class Splice {
         return moved;
     }
 
-    /** tee(2) after the checks of flags, length and descriptors: as pipe to pipe, but the source keeps its slots. */
+    /**
+     * tee(2) after the checks of flags, length and descriptors: as pipe to pipe, but the source keeps its slots, and
+     * there is no second try: when others were faster after both waits, the answer is 0, whoever can still write.
+     */
     static long tee(OpenFile in, OpenFile out, long len, int flags) {
         if (!in.readable() || !out.writable()) {
             return -EBADF; // [D15]
@@ -235,27 +238,15 @@ final class Splice {
         if (from == null || to == null || from == to) {
             return -EINVAL;
         }
-        boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking() || out.nonblocking();
-        for (; ; ) {
-            long ready = awaitBoth(from, to, nonblocking);
-            if (ready < 0) {
-                return ready;
-            }
-            lockBoth(from, to);
-            try {
-                if (!to.hasReaderLocked()) {
-                    return to.brokenPipe();
-                }
-                long copied = shareLocked(from, to, len);
-                if (copied > 0 || (from.ring.isEmpty() && !from.hasWriterLocked())) {
-                    return copied;
-                }
-            } finally {
-                unlockBoth(from, to);
-            }
-            if (nonblocking) {
-                return -EAGAIN;
-            }
+        long ready = awaitBoth(from, to, (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking() || out.nonblocking());
+        if (ready < 0) {
+            return ready;
+        }
+        lockBoth(from, to);
+        try {
+            return to.hasReaderLocked() ? shareLocked(from, to, len) : to.brokenPipe();
+        } finally {
+            unlockBoth(from, to);
         }
     }
 

@@ -54,6 +54,9 @@ final class FileCopy {
         if (Long.compareUnsigned(from + len, from) < 0 || Long.compareUnsigned(to + len, to) < 0) {
             return -EOVERFLOW;
         }
+        if (from < 0 || to < 0) {
+            return -EINVAL;
+        }
         long left = Math.max(source.sizeLocked() - from, 0);
         long count = Long.compareUnsigned(len, left) < 0 ? len : left;
         count = target.allowedLocked(to, count);
@@ -63,7 +66,7 @@ final class FileCopy {
         if (source == target && to + count > from && to < from + count) {
             return -EINVAL;
         }
-        return from < 0 || to < 0 || from + count < 0 || to + count < 0 ? -EINVAL : count;
+        return count;
     }
 
     private static void lockBoth(MemoryFile a, MemoryFile b) {

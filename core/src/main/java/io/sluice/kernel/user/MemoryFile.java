@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
+import static io.sluice.kernel.Errno.EBUSY;
 import static io.sluice.kernel.Errno.EFAULT;
 import static io.sluice.kernel.Errno.EFBIG;
 import static io.sluice.kernel.Errno.EINVAL;
@@ -312,8 +313,9 @@ final class MemoryFile extends Inode {
         while (done < most && refused == 0) {
             long at = position + done;
             int start = (int) (at % Page.SIZE);
-            int count = (int) Math.min(Math.min(Page.SIZE - start, ring.length(0)), most - done);
-            refused = sealedLocked(at + count);
+            int chunk = (int) Math.min(Page.SIZE - start, most - done); // what the kernel would write in one go
+            int count = Math.min(chunk, ring.length(0));
+            refused = sealedLocked(at + chunk);
             if (refused == 0) {
                 boolean moved = count == Page.SIZE && (flags & SPLICE_F_MOVE) != 0 && takeOverLocked(ring, at);
                 refused = moved ? 0 : copyLocked(ring, at, start, count);
@@ -362,8 +364,9 @@ final class MemoryFile extends Inode {
             long at = target + done;
             int sourceStart = (int) (source % Page.SIZE);
             int start = (int) (at % Page.SIZE);
-            int count = (int) Math.min(Page.SIZE - Math.max(sourceStart, start), len - done);
-            refused = to.sealedLocked(at + count);
+            int chunk = (int) Math.min(Page.SIZE - start, len - done);
+            int count = Math.min(chunk, Page.SIZE - sourceStart);
+            refused = to.sealedLocked(at + chunk);
             Memory page = refused < 0 ? null : to.pageToWriteLocked(at / Page.SIZE, count);
             if (page == null) {
                 refused = refused < 0 ? refused : -ENOMEM;
@@ -489,7 +492,11 @@ final class MemoryFile extends Inode {
     /** Memory for every hole between two pages, all or none: later writes there do not fail. */
     private long setAsideLocked(long first, long last) {
         for (long number = first; number <= last; number++) {
-            if (pages.get(number) == null && unwritten.get(number) == null) {
+            Memory waiting = unwritten.get(number);
+            if (waiting != null && store == Store.MEMORY) {
+                unwritten.remove(number);
+                pages.put(number, waiting); // tmpfs takes what is set aside twice for written
+            } else if (waiting == null && pages.get(number) == null) {
                 Page page = resources.pages.takeZeroed();
                 if (page == null) {
                     unwritten.drop(first, number);
@@ -512,7 +519,7 @@ final class MemoryFile extends Inode {
             return offset;
         }
         if (data) {
-            return found < 0 ? -ENXIO : found * Page.SIZE;
+            return found < 0 || found > (size - 1) / Page.SIZE ? -ENXIO : found * Page.SIZE;
         }
         return Math.min(found * Page.SIZE, size);
     }
@@ -539,6 +546,9 @@ final class MemoryFile extends Inode {
         try {
             if ((seals & F_SEAL_SEAL) != 0) {
                 return -EPERM;
+            }
+            if ((added & ~seals & F_SEAL_WRITE) != 0 && pages.shared()) {
+                return -EBUSY; // a pipe has a page that must not change any more
             }
             seals |= added;
             return 0;

@@ -102,6 +102,18 @@ final class PageTable {
         return page;
     }
 
+    /** Whether anybody else refers to a page. */
+    boolean shared() {
+        for (Piece piece : pieces.values()) {
+            for (Memory memory : Arrays.asList(piece.pages)) {
+                if (memory != null && memory.references() > 1) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     /** Drops everything. */
     void clear() {
         for (Piece piece : pieces.values()) {

@@ -27,6 +27,7 @@ import static io.sluice.kernel.Flags.SO_RCVBUF;
 import static io.sluice.kernel.Flags.SO_SNDBUF;
 import static io.sluice.kernel.Flags.TCP_CORK;
 import static io.sluice.kernel.Flags.TCP_NODELAY;
+import static io.sluice.kernel.user.Waitable.ANY_EVENT;
 
 import java.net.SocketAddress;
 import java.util.List;
@@ -62,12 +63,20 @@ final class ConnectionSocket extends QueuedSocket {
     private volatile @Nullable SocketAddress local;
     private volatile @Nullable SocketAddress remote;
 
+    /** Set before the error that ends the connection, so that nobody sees the error and no hang-up. */
+    private volatile boolean lost;
+
     /** Where a TCP client waits for room. */
     private volatile @Nullable ConnectionSocket waitsAt;
 
     /** A socket of its own, not connected. */
     ConnectionSocket(Resources resources, Protocol protocol, Names names, int statusFlags) {
-        super(resources, protocol, new SocketOptions(protocol), Flow.of(resources, protocol), statusFlags);
+        this(resources, protocol, names, new SocketOptions(protocol), statusFlags);
+    }
+
+    private ConnectionSocket(
+            Resources resources, Protocol protocol, Names names, SocketOptions options, int statusFlags) {
+        super(resources, protocol, options, Flow.of(resources, protocol), statusFlags);
         this.names = names;
         this.out = Flow.of(resources, protocol);
         this.state = new AtomicReference<>(State.NEW);
@@ -198,6 +207,7 @@ final class ConnectionSocket extends QueuedSocket {
                 }
                 accepted = backlog.pending.poll();
                 if (accepted != null) {
+                    in.tellWritersLocked(ANY_EVENT);
                     break;
                 }
                 long slept = nonblocking() ? -EAGAIN : in.awaitReadableLocked(deadline);
@@ -269,14 +279,17 @@ final class ConnectionSocket extends QueuedSocket {
         if (!protocol.isUnix() && state.get() != State.NEW) {
             return connectAgain();
         }
+        if (!protocol.isUnix() && !state.compareAndSet(State.NEW, State.CONNECTING)) {
+            return connectAgain();
+        }
         Names.Found found = names.find(this, local, address);
+        if (found.errno() == EINPROGRESS) {
+            return nonblocking() ? -EINPROGRESS : awaitConnection();
+        }
         if (found.errno() != 0 && protocol.isUnix()) {
             return -found.errno();
         }
-        boolean claimed = state.compareAndSet(State.NEW, State.CONNECTING);
-        if (!claimed && protocol != Protocol.UNIX_STREAM && protocol != Protocol.UNIX_PACKET) {
-            return connectAgain();
-        }
+        boolean claimed = !protocol.isUnix() || state.compareAndSet(State.NEW, State.CONNECTING);
         ConnectionSocket listener = found.listener();
         if (listener == null) {
             return noListener(found.errno());
@@ -308,6 +321,9 @@ final class ConnectionSocket extends QueuedSocket {
             refused();
             return -EINPROGRESS;
         }
+        out.lock();
+        out.connecting = false;
+        out.unlock();
         state.set(State.NEW);
         return -errno;
     }
@@ -340,6 +356,7 @@ final class ConnectionSocket extends QueuedSocket {
     /** The failure is told, and the socket is as new. */
     private long startOver() {
         long failed = takeError();
+        lost = false;
         in.lock();
         in.readEnded = false;
         in.writeEnded = false;
@@ -419,13 +436,79 @@ final class ConnectionSocket extends QueuedSocket {
     }
 
     private void refused() {
+        refused(ECONNREFUSED);
+    }
+
+    /** A connect(2) that was under way has failed. */
+    void refused(int errno) {
         if (state.compareAndSet(State.CONNECTING, State.FAILED)) {
-            fail(ECONNREFUSED);
+            fail(errno);
+        }
+    }
+
+    // For the host's network, which connects a socket with one at its own end of the wire.
+
+    /**
+     * The other end of this socket, that the host's network reads and writes. It takes nothing for itself: the buffers
+     * of this socket alone hold what is under way.
+     */
+    ConnectionSocket wired() {
+        ConnectionSocket wire = new ConnectionSocket(this, new SocketOptions(protocol), 0);
+        wire.out.sendLimitBytes = 1;
+        peer = wire;
+        return wire;
+    }
+
+    /** A socket for a connection that this listener's network has accepted. */
+    ConnectionSocket madeByHost() {
+        ConnectionSocket user = new ConnectionSocket(resources, protocol, names, options.inherited(), 0);
+        user.state.set(State.CONNECTED);
+        user.options.connected();
+        user.sizeBuffers();
+        return user;
+    }
+
+    /** Where this end of the wire sends. */
+    Flow sending() {
+        return out;
+    }
+
+    void startsConnecting() {
+        out.lock();
+        out.connecting = true;
+        out.unlock();
+    }
+
+    void connectedByHost() {
+        connected(State.CONNECTED_UNTOLD);
+    }
+
+    boolean hasRoom() {
+        in.lock();
+        try {
+            return in.backlog != null && in.backlog.hasRoom();
+        } finally {
+            in.unlock();
+        }
+    }
+
+    /** Puts a connection into this listener's backlog. */
+    void offer(ConnectionSocket connection) {
+        in.lock();
+        Backlog backlog = in.backlog;
+        if (backlog != null) {
+            backlog.pending.add(connection);
+            in.tellArrivedLocked();
+        }
+        in.unlock();
+        if (backlog == null) {
+            connection.release();
         }
     }
 
     /** The connection is lost: the error is shown once, and both directions are at their ends. */
-    private void fail(int code) {
+    void fail(int code) {
+        lost = true;
         error.compareAndSet(0, code);
         in.lock();
         in.readEnded = true;
@@ -586,9 +669,9 @@ final class ConnectionSocket extends QueuedSocket {
             out.closeReader();
             in.closeWriter();
         }
-        boolean lost = closeInput(other);
+        boolean resets = closeInput(other);
         out.closeWriter();
-        if (lost && other != null && !protocol.isUnix()) {
+        if (resets && other != null && !protocol.isUnix()) {
             other.fail(ECONNRESET);
         }
     }
@@ -599,14 +682,15 @@ final class ConnectionSocket extends QueuedSocket {
      */
     private boolean closeInput(@Nullable ConnectionSocket other) {
         in.lock();
-        boolean lost = !in.pieces.isEmpty() || (!protocol.isUnix() && options.resetsAtClose());
-        if (lost && other != null) {
+        boolean resets = !in.pieces.isEmpty() || (!protocol.isUnix() && options.resetsAtClose());
+        if (resets && other != null) {
+            other.lost = true;
             other.error.compareAndSet(0, !protocol.isUnix() && out.writeEnded ? EPIPE : ECONNRESET);
         }
-        in.writeEnded |= lost || protocol.isUnix();
+        in.writeEnded |= resets || protocol.isUnix();
         in.unlock();
         in.closeReader();
-        return lost;
+        return resets;
     }
 
     // Readiness.
@@ -617,13 +701,13 @@ final class ConnectionSocket extends QueuedSocket {
         int ready = error.get() == 0 ? 0 : POLLERR;
         in.lock();
         boolean arrived = in.backlog != null ? !in.backlog.pending.isEmpty() : in.hasDataLocked();
-        boolean readEnded = in.readEnded;
+        boolean readEnded = in.readEnded || lost;
         in.unlock();
         if (now == State.LISTENING && !protocol.isUnix()) {
             return arrived ? POLLIN | POLLRDNORM : 0;
         }
         out.lock();
-        boolean writeEnded = out.writeEnded;
+        boolean writeEnded = out.writeEnded || lost;
         boolean roomy = !out.connecting && (out.roomyLocked() || (writeEnded && !protocol.isUnix()));
         out.unlock();
         ready |= arrived ? POLLIN | POLLRDNORM : 0;

@@ -104,6 +104,13 @@ abstract class Flow extends Waitable {
         return roomy;
     }
 
+    /** How many bytes more may be queued on TCP. */
+    long freeBytesLocked() {
+        long free = (long) receiveLimitBytes + sendLimitBytes - pieces.charge();
+        roomMissed |= free <= 0;
+        return Math.max(0, free);
+    }
+
     /** Whether not one buffer more may be queued. */
     boolean fullLocked() {
         boolean full = chargedLocked() >= sendLimitBytes || crowdedLocked();

@@ -27,15 +27,19 @@ final class Network {
 
     private final Resources resources;
     private final UnixNames unix;
-    private final InetNames inet;
-    private final InetNames inet6;
+    private final Names inet;
+    private final Names inet6;
+    private final @Nullable HostNetwork host;
 
-    Network(Resources resources, Tree tree) {
+    Network(Resources resources, Tree tree, UserKernel.NetworkKind kind) {
         this.resources = resources;
         this.unix = new UnixNames(tree);
+        this.host = kind == UserKernel.NetworkKind.HOST ? new HostNetwork() : null;
         InetNames.Ports ports = new InetNames.Ports();
-        this.inet = new InetNames(Protocol.TCP, ports);
-        this.inet6 = new InetNames(Protocol.TCP6, ports);
+        InetNames four = new InetNames(Protocol.TCP, ports);
+        InetNames six = new InetNames(Protocol.TCP6, ports);
+        this.inet = host == null ? four : new HostNames(Protocol.TCP, four, host);
+        this.inet6 = host == null ? six : new HostNames(Protocol.TCP6, six, host);
     }
 
     Opened socket(int domain, int type, int protocol) {
@@ -111,5 +115,9 @@ final class Network {
         return kind == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP) ? 0 : EPROTONOSUPPORT;
     }
 
-    void close() {}
+    void close() {
+        if (host != null) {
+            host.close();
+        }
+    }
 }

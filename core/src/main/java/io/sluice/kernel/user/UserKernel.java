@@ -62,6 +62,14 @@ public final class UserKernel implements Kernel {
         MAN_PAGES
     }
 
+    /** Where sockets of the internet lead; Unix sockets stay inside the kernel in any case. */
+    public enum NetworkKind {
+        /** To other sockets of the same kernel, by the addresses 127.0.0.0/8 and ::1. */
+        MEMORY,
+        /** To the network of this machine. */
+        HOST
+    }
+
     private final Resources resources;
     private final DescriptorTable table;
     private final UserMemory memory;
@@ -796,6 +804,7 @@ public final class UserKernel implements Kernel {
     public static final class Builder {
         private Profile profile = Profile.LINUX;
         private long pages = 1 << 18; // 1 GiB: what a process may well want, and a leak does not take the machine down
+        private NetworkKind network = NetworkKind.MEMORY;
         private boolean checking;
         private int descriptors = 1024; // the usual RLIMIT_NOFILE
         private int pipeMaxSizeBytes = 1 << 20;
@@ -809,6 +818,12 @@ public final class UserKernel implements Kernel {
         /** Whose word is followed where the manual pages and Linux differ. */
         public Builder profile(Profile chosen) {
             profile = chosen;
+            return this;
+        }
+
+        /** Where sockets of the internet lead. */
+        public Builder network(NetworkKind chosen) {
+            network = chosen;
             return this;
         }
 
@@ -877,7 +892,7 @@ public final class UserKernel implements Kernel {
             if (standardStreams) {
                 StandardStreams.install(resources, table, threads);
             }
-            return new UserKernel(resources, table, tree, new Network(resources, tree));
+            return new UserKernel(resources, table, tree, new Network(resources, tree, network));
         }
 
         private static long atLeast(long least, long value, String what) {

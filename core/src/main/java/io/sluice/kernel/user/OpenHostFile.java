@@ -48,7 +48,7 @@ final class OpenHostFile extends OpenFile {
     private final Map<Thread, Staged> staged = new ConcurrentHashMap<>();
 
     /** Bytes read from {@code position} on, in whole pages but the last; or an errno. */
-    private record Staged(long position, Ring pages, long errno) {}
+    private record Staged(long position, boolean atPosition, Ring pages, long errno) {}
 
     OpenHostFile(
             Resources resources,
@@ -82,9 +82,21 @@ final class OpenHostFile extends OpenFile {
                 return 0;
             });
             file.release();
-        } else {
-            // A standard stream: others share its description, and go on where we stopped.
-            host(() -> channel.position(position.get()).position());
+        } // else a standard stream, which stays the process's
+    }
+
+    /** The position; that of a standard stream is the process's, which others move too. */
+    private long here() {
+        if (file == null) {
+            position.set(host(channel::position));
+        }
+        return position.get();
+    }
+
+    private void moveTo(long target) {
+        position.set(target);
+        if (file == null) {
+            host(() -> channel.position(target).position());
         }
     }
 
@@ -131,10 +143,10 @@ final class OpenHostFile extends OpenFile {
     long read(Iov to, boolean nonblocking) {
         serial.lock();
         try {
-            long at = position.get();
+            long at = here();
             long done = pread(to, at);
             if (done > 0) {
-                position.set(at + done);
+                moveTo(at + done);
             }
             return done;
         } finally {
@@ -149,7 +161,7 @@ final class OpenHostFile extends OpenFile {
         }
         long done = 0;
         while (to.left() > 0) {
-            Staged batch = stage(offset + done, to.left(), BATCH_PAGES);
+            Staged batch = stage(offset + done, false, to.left(), BATCH_PAGES);
             long asked = Math.min(to.left(), (long) BATCH_PAGES * Page.SIZE);
             long got = batch.pages.bytes();
             try {
@@ -172,12 +184,12 @@ final class OpenHostFile extends OpenFile {
     }
 
     /** Reads up to {@code len} bytes into pages, on a thread of the kernel. */
-    private Staged stage(long offset, long len, int mostPages) {
+    private Staged stage(long offset, boolean atPosition, long len, int mostPages) {
         int slots = Integer.highestOneBit(Math.max(mostPages, 1)) << 1;
         Ring pages = new Ring(slots);
         long most = Math.min(len, (long) mostPages * Page.SIZE);
         long errno = threads.call(() -> readPages(offset, most, pages));
-        return new Staged(offset, pages, errno);
+        return new Staged(offset, atPosition, pages, errno);
     }
 
     private long readPages(long offset, long len, Ring pages) {
@@ -214,13 +226,13 @@ final class OpenHostFile extends OpenFile {
     long write(Iov from, boolean nonblocking) {
         serial.lock();
         try {
-            long at = appends() ? size() : position.get();
+            long at = appends() ? size() : here();
             if (at < 0) {
                 return at;
             }
             long done = writeAt(from, at);
             if (done > 0) {
-                position.set(at + done);
+                moveTo(at + done);
             }
             return done;
         } finally {
@@ -294,7 +306,7 @@ final class OpenHostFile extends OpenFile {
     @Override
     long fionread() {
         long size = size();
-        return size < 0 ? size : (int) (size - position.get());
+        return size < 0 ? size : (int) (size - here());
     }
 
     // Position and size.
@@ -310,7 +322,7 @@ final class OpenHostFile extends OpenFile {
             boolean outside = offset < 0 || offset >= size;
             long target = switch (whence) {
                 case SEEK_SET -> offset;
-                case SEEK_CUR -> position.get() + offset;
+                case SEEK_CUR -> here() + offset;
                 case SEEK_END -> size + offset;
                 case SEEK_DATA -> outside ? -ENXIO : offset; // java.nio does not tell holes: all is data
                 case SEEK_HOLE -> outside ? -ENXIO : size;
@@ -319,7 +331,7 @@ final class OpenHostFile extends OpenFile {
             if (target < 0) {
                 return target == -ENXIO && whence >= SEEK_DATA ? target : -EINVAL;
             }
-            position.set(target);
+            moveTo(target);
             return target;
         } finally {
             serial.unlock();
@@ -388,7 +400,7 @@ final class OpenHostFile extends OpenFile {
     long awaitReadable(@Nullable Offset offset, long len) {
         endFill();
         int pages = (int) Math.min((len - 1) / Page.SIZE + 1, BATCH_PAGES);
-        staged.put(Thread.currentThread(), stage(offset == null ? position.get() : offset.value(), len, pages));
+        staged.put(Thread.currentThread(), stage(offset == null ? here() : offset.value(), offset == null, len, pages));
         return 0;
     }
 
@@ -423,6 +435,9 @@ final class OpenHostFile extends OpenFile {
         Staged left = staged.remove(Thread.currentThread());
         if (left != null) {
             left.pages.clear();
+            if (left.atPosition && file == null) {
+                moveTo(position.get());
+            }
         }
     }
 
@@ -435,7 +450,7 @@ final class OpenHostFile extends OpenFile {
     long writeClaim(Claim claim, @Nullable Offset offset) {
         serial.lock();
         try {
-            long at = offset == null ? position.get() : offset.value();
+            long at = offset == null ? here() : offset.value();
             long most = allowed(at, claim.bytes());
             if (most < 0) {
                 return most;
@@ -443,7 +458,7 @@ final class OpenHostFile extends OpenFile {
             long done = threads.call(() -> claim.writeTo(most, (bytes, before) -> writeAll(bytes, at + before)));
             if (done > 0) {
                 if (offset == null) {
-                    position.set(at + done);
+                    moveTo(at + done);
                 } else {
                     offset.set(at + done);
                 }

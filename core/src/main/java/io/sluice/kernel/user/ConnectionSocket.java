@@ -357,14 +357,8 @@ final class ConnectionSocket extends QueuedSocket {
     private long startOver() {
         long failed = takeError();
         lost = false;
-        in.lock();
-        in.readEnded = false;
-        in.writeEnded = false;
-        in.unlock();
-        out.lock();
-        out.readEnded = false;
-        out.writeEnded = false;
-        out.unlock();
+        in.renew();
+        out.renew();
         state.set(State.NEW);
         return failed == 0 ? -ECONNABORTED : failed;
     }

@@ -175,6 +175,18 @@ abstract class Flow extends Waitable {
         return unread;
     }
 
+    /** A connect(2) has failed and may be tried again: as it was made. */
+    void renew() {
+        lock();
+        readEnded = false;
+        writeEnded = false;
+        readerGone = false;
+        connecting = false;
+        ends = 2;
+        resources.remember(this);
+        unlock();
+    }
+
     /** Senders of datagrams hear of it from their next send alone. */
     void tellReaderGoneLocked() {
         tellStateLocked();

@@ -76,8 +76,8 @@ final class HostLink implements HostNetwork.Station, Watch {
     }
 
     private void refused(IOException failure) {
+        end(); // first: the user may connect again as soon as it hears
         user.refused(HostNetwork.errno(failure));
-        end();
     }
 
     @Override

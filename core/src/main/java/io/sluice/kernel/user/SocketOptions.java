@@ -177,16 +177,15 @@ final class SocketOptions {
         };
     }
 
+    /** Switches are read back as 0 or 1, numbers as they are. */
     private static int stored(int level, int name, int index, int value) {
-        boolean number = level == IPPROTO_TCP
-                ? name != TCP_NODELAY && name != TCP_CORK && name != TCP_QUICKACK
-                : level == SOL_SOCKET
-                        && (name >= SO_RCVTIMEO || (name == SO_LINGER && index > 0))
-                        && name <= SO_SNDTIMEO;
-        if (name == TCP_DEFER_ACCEPT && level == IPPROTO_TCP) {
+        if (level == IPPROTO_TCP && name == TCP_DEFER_ACCEPT) {
             return secondsOfTries(value);
         }
-        return number ? value : value == 0 ? 0 : 1;
+        boolean number = level == IPPROTO_TCP
+                ? name != TCP_NODELAY && name != TCP_CORK && name != TCP_QUICKACK
+                : name == SO_RCVTIMEO || name == SO_SNDTIMEO || (name == SO_LINGER && index > 0);
+        return number || value == 0 ? value : 1;
     }
 
     /** TCP_DEFER_ACCEPT counts tries that lie 1, 2, 4 … seconds apart, and shows the time they take together. */

@@ -163,6 +163,24 @@ class HostNetworkTest {
     }
 
     @Test
+    void aRefusedSocketMayTryAgain() throws IOException {
+        int client = socket(0);
+        int port;
+        try (ServerSocket unused = new ServerSocket(0, 1, LOOPBACK)) {
+            port = unused.getLocalPort();
+        }
+        assertThat(kernel.connect(client, new InetSocketAddress(LOOPBACK, port)))
+                .isEqualTo(-ECONNREFUSED);
+        try (ServerSocket server = new ServerSocket(0, 4, LOOPBACK)) {
+            assertThat(kernel.connect(client, server.getLocalSocketAddress())).isZero();
+            try (Socket outside = server.accept()) {
+                assertThat(kernel.send(client, bytes(new byte[] {9}), 0)).isEqualTo(1);
+                assertThat(outside.getInputStream().read()).isEqualTo(9);
+            }
+        }
+    }
+
+    @Test
     void aConnectThatDoesNotWaitBecomesWritable() throws IOException {
         try (ServerSocket server = new ServerSocket(0, 4, LOOPBACK)) {
             int client = socket(SOCK_NONBLOCK);

@@ -179,8 +179,14 @@ final class ByteFlow extends Flow {
             while (length < most && slots < Protocol.SLOTS_PER_BUFFER && !ring.isEmpty()) {
                 int count = Math.min(ring.length(0), most - length);
                 Memory memory = ring.memory(0);
-                memory.retain(ring.start(0));
-                pieces.add(memory, ring.start(0), count);
+                long start = ring.start(0);
+                Piece newest = length == 0 ? null : pieces.last();
+                if (newest != null && continues(newest, memory, start)) {
+                    pieces.grow(newest, count);
+                } else {
+                    memory.retain(start);
+                    pieces.add(memory, start, count);
+                }
                 ring.consume(count);
                 length += count;
                 slots++;
@@ -192,6 +198,12 @@ final class ByteFlow extends Flow {
             arrivedLocked(moved, more);
         }
         return moved > 0 ? moved : -EAGAIN;
+    }
+
+    /** Whether a part of a page goes on where the newest piece ends: in one buffer Linux joins the two. */
+    private static boolean continues(Piece newest, Memory memory, long start) {
+        boolean samePage = (memory.bytes().address() + start) % Page.SIZE != 0;
+        return samePage && memory.equals(newest.memory) && newest.start + newest.length == start;
     }
 
     @Override

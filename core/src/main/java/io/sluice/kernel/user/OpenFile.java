@@ -170,6 +170,11 @@ abstract class OpenFile {
         return null;
     }
 
+    /** Whether the description has a position of its own that reads and writes move. */
+    boolean hasPosition() {
+        return false;
+    }
+
     /** Where the next read or write is; 0 for what has no position. */
     long position() {
         return 0;

@@ -106,6 +106,11 @@ final class OpenHostFile extends OpenFile {
     }
 
     @Override
+    boolean hasPosition() {
+        return true;
+    }
+
+    @Override
     long position() {
         return position.get();
     }

@@ -47,6 +47,11 @@ final class OpenMemoryFile extends OpenFile {
     }
 
     @Override
+    boolean hasPosition() {
+        return true;
+    }
+
+    @Override
     void stat(Stat stat) {
         file.stat(stat);
     }

@@ -234,7 +234,7 @@ final class Pipe extends Waitable {
                 int most = Math.max(1, Math.min(ring.free(), filled.capacity()));
                 unlock();
                 try {
-                    unfilled = fill(from, filled, most, end.has(O_DIRECT) ? Ring.PACKET : Ring.MERGEABLE);
+                    unfilled = fill(from, filled, most);
                 } finally {
                     lock();
                 }
@@ -246,7 +246,7 @@ final class Pipe extends Waitable {
             if (failure == 0 && filled.isEmpty()) {
                 failure = unfilled;
             } else if (failure == 0) {
-                done += addLocked(filled);
+                done += addLocked(filled, end.has(O_DIRECT) ? Ring.PACKET : Ring.MERGEABLE);
             }
         }
         filled.clear();
@@ -254,7 +254,7 @@ final class Pipe extends Waitable {
     }
 
     /** Copies the user's bytes to new pages. Returns 0, or what stopped it: -EFAULT, -ENOMEM. */
-    private long fill(Iov from, Ring filled, int most, int marks) {
+    private long fill(Iov from, Ring filled, int most) {
         for (int i = 0; i < most && from.left() > 0; i++) {
             Page page = resources.pages.take();
             if (page == null) {
@@ -265,16 +265,16 @@ final class Pipe extends Waitable {
                 page.release(0);
                 return -EFAULT;
             }
-            filled.add(page, 0, length, marks);
+            filled.add(page, 0, length, 0);
         }
         return 0;
     }
 
-    private long addLocked(Ring filled) {
+    private long addLocked(Ring filled, int marks) {
         long added = 0;
         while (!filled.isEmpty() && !ring.isFull()) {
             added += filled.length(0);
-            filled.moveOldestTo(ring);
+            filled.moveOldestTo(ring, marks);
         }
         if (added > 0) {
             tellAddedLocked();

@@ -158,8 +158,13 @@ final class Ring {
 
     /** Moves the oldest slot, as it is and with its reference, to the end of another ring. */
     void moveOldestTo(Ring other) {
+        moveOldestTo(other, marks[head & mask]);
+    }
+
+    /** The same with other marks. */
+    void moveOldestTo(Ring other, int newMarks) {
         int index = head & mask;
-        other.add(memory(0), starts[index], lengths[index], marks[index]);
+        other.add(memory(0), starts[index], lengths[index], newMarks);
         bytes -= lengths[index];
         memories[index] = null;
         head++;

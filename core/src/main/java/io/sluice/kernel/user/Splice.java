@@ -5,6 +5,7 @@ import static io.sluice.kernel.Errno.EAGAIN;
 import static io.sluice.kernel.Errno.EBADF;
 import static io.sluice.kernel.Errno.EINVAL;
 import static io.sluice.kernel.Errno.ESPIPE;
+import static io.sluice.kernel.Flags.SEEK_SET;
 import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
 import io.sluice.kernel.Offset;
@@ -40,13 +41,22 @@ final class Splice {
             }
             return pipeToPipe(from, to, len, nonblock || in.nonblocking() || out.nonblocking());
         }
+        OpenFile other = from != null ? out : in;
+        Offset given = from != null ? offOut : offIn;
+        boolean own = given == null && other.hasPosition();
+        // A file's own position is taken before any sleep and set when all is done, whatever others did to it
+        // meanwhile.
+        Offset offset = own ? new Offset(other.position()) : given;
+        long moved = -EINVAL; // [D08]
         if (from != null) {
-            return drain(from, in, out, offOut, len, flags);
+            moved = drain(from, in, out, offset, len, flags);
+        } else if (to != null) {
+            moved = fill(in, offset, to, len, nonblock || out.nonblocking());
         }
-        if (to != null) {
-            return fill(in, offIn, to, len, nonblock || out.nonblocking());
+        if (own && offset != null && moved != -EINVAL) {
+            other.seek(offset.value(), SEEK_SET);
         }
-        return -EINVAL; // [D08]
+        return moved;
     }
 
     /** Anything to pipe: room first, then the source [D14]. */

@@ -40,6 +40,7 @@ final class Twin implements AutoCloseable {
     private final boolean blocking;
     private final long patienceNanos;
     private final Set<String> names = new TreeSet<>(); // of open ends
+    private final Set<String> fromSocket = new HashSet<>(); // pipes that something out of a socket went into
     private final Set<String> made = new HashSet<>(); // names of anything, open or not
     private final List<Sleeper> asleep = new ArrayList<>();
     private final List<String> transcript = new ArrayList<>();
@@ -68,7 +69,7 @@ final class Twin implements AutoCloseable {
      */
     @Nullable
     String run(String line) {
-        if (!settles(line) && (refersToNothing(line) || overfills(line))) {
+        if (!settles(line) && (refersToNothing(line) || overfills(line) || returns(line))) {
             return null;
         }
         Step step = Steps.parse("fuzz", line.startsWith("mem ") ? asPoke(line) : line);
@@ -184,6 +185,28 @@ final class Twin implements AutoCloseable {
     private boolean refersToNothing(String line) {
         String given = line.contains(" as ") ? line.substring(0, line.indexOf(" as ")) : line;
         return NAME.matcher(given).results().anyMatch(name -> !made.contains(name.group()));
+    }
+
+    /**
+     * Whether the line would splice into a socket what came out of one. What a send left in one page of Linux's may be
+     * joined there again, as its allocator would have it [H11].
+     */
+    private boolean returns(String line) {
+        if (!line.startsWith("splice ") && !line.startsWith("tee ")) {
+            return false;
+        }
+        String[] words = line.split("[ @]", -1);
+        String from = objectOf(words[1]);
+        boolean offset = line.contains(words[1] + "@");
+        String to = objectOf(words[offset ? 3 : 2]);
+        boolean came = from.equals("S") || fromSocket.contains(from);
+        if (came && to.equals("S")) {
+            return true;
+        }
+        if (came) {
+            fromSocket.add(to);
+        }
+        return false;
     }
 
     /** Whether the line would put more into a socket than programs may. */

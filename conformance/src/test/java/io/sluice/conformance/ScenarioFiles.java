@@ -15,10 +15,19 @@ import java.util.stream.Stream;
 final class ScenarioFiles {
     private ScenarioFiles() {}
 
-    /** All files, by name. */
+    /** Those that hold on every kernel, by name. */
     static List<ScenarioFile> all() throws IOException {
+        return in(directory());
+    }
+
+    /** Those that hold where the manual pages are followed instead of Linux. */
+    static List<ScenarioFile> ofManualPages() throws IOException {
+        return in(directory().resolve("man-pages"));
+    }
+
+    private static List<ScenarioFile> in(Path directory) throws IOException {
         List<ScenarioFile> files = new ArrayList<>();
-        try (Stream<Path> paths = Files.list(directory())) {
+        try (Stream<Path> paths = Files.list(directory)) {
             for (Path path :
                     paths.filter(p -> p.toString().endsWith(".md")).sorted().toList()) {
                 files.add(ScenarioFile.parse(path));

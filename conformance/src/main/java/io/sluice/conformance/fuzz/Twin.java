@@ -94,7 +94,8 @@ final class Twin implements AutoCloseable {
         if (!expected.failed()) {
             remember(line);
         }
-        return compare(line, expected, got);
+        String difference = compare(line, expected, got);
+        return difference != null ? difference : settleOthers();
     }
 
     static @Nullable String compare(String line, Answer expected, Answer got) {
@@ -122,6 +123,15 @@ final class Twin implements AutoCloseable {
         Sleeper call = new Sleeper("t" + threads++, line, step, linux, user, patienceNanos);
         transcript.add("start " + call.name() + ": " + line);
         String difference = call.settle(transcript);
+        if (difference == null) {
+            difference = settleOthers();
+        }
+        if (difference == null) {
+            difference = look();
+        }
+        if (difference == null) {
+            difference = call.settle(transcript); // those whom it woke may have woken it
+        }
         if (difference == null && !call.finished()) {
             boolean shared = asleep.stream().anyMatch(other -> other.sharesObjectWith(call, this));
             if (shared) {

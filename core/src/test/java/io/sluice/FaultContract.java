@@ -6,11 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.TransferResult.Ending;
 import io.sluice.TransferResult.Fallback;
-import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
-import io.sluice.kernel.wrap.ForwardingKernel;
+import io.sluice.kernel.wrap.FaultyKernel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -23,13 +22,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -43,58 +38,14 @@ abstract class FaultContract {
     @TempDir
     Path directory;
 
-    private final Faults faults = new Faults(kernel());
-    private final Sluice sluice = Sluice.on(faults);
+    private final FaultyKernel faults = FaultyKernel.builder(kernel()).build();
+    private Sluice sluice = Sluice.on(faults);
 
     abstract Kernel kernel();
 
-    /** Answers chosen calls itself. */
-    private static final class Faults extends ForwardingKernel {
-        interface Rule {
-            /** What to answer instead of call number {@code nth} (from 1) of its name; null to let it through. */
-            @Nullable
-            Long answer(String name, int nth);
-        }
-
-        private final Map<String, AtomicInteger> counts = new ConcurrentHashMap<>();
-        volatile Rule rule = (name, nth) -> null;
-
-        Faults(Kernel inner) {
-            super(inner);
-        }
-
-        void begin(Rule newRule) {
-            counts.clear();
-            rule = newRule;
-        }
-
-        @Override
-        public Capabilities capabilities() {
-            Capabilities c = inner.capabilities();
-            Long tee = rule.answer("tee", 1);
-            return tee == null
-                    ? c
-                    : new Capabilities(
-                            c.splice(),
-                            Capabilities.Support.refused((int) -tee),
-                            c.vmsplice(),
-                            c.pipeMaxSizeBytes(),
-                            c.pipeUserPagesSoft(),
-                            c.pageSizeBytes(),
-                            c.hugePageSizeBytes());
-        }
-
-        @Override
-        protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
-            int nth = counts.computeIfAbsent(name, _ -> new AtomicInteger()).incrementAndGet();
-            Long answer = rule.answer(name, nth);
-            return answer == null ? call.getAsLong() : answer;
-        }
-    }
-
     @AfterEach
     void close() {
-        faults.begin((name, nth) -> null);
+        faults.followNone();
         sluice.close();
     }
 
@@ -152,11 +103,11 @@ abstract class FaultContract {
         Ends make() throws Exception;
     }
 
-    private TransferResult run(MakeEnds make, Faults.Rule rule) throws Exception {
+    private TransferResult run(MakeEnds make, FaultyKernel.Plan rule) throws Exception {
         try (Ends ends = make.make()) {
-            faults.begin(rule);
+            faults.follow(rule);
             TransferResult result = sluice.transfer(ends.source).to(ends.sink).run();
-            faults.begin((name, nth) -> null);
+            faults.followNone();
             ends.sink.close();
             if (!ends.received.isDone()) {
                 ends.received.run();
@@ -169,7 +120,7 @@ abstract class FaultContract {
         }
     }
 
-    private static Faults.Rule refuse(int errno, String... names) {
+    private static FaultyKernel.Plan refuse(int errno, String... names) {
         Set<String> refused = Set.of(names);
         return (name, nth) -> refused.contains(name) ? (Long) (long) -errno : null;
     }
@@ -194,7 +145,7 @@ abstract class FaultContract {
                         new Row(this::fileToSocket, List.of("sendfile", "splice"), Errno.EPERM, TransferPath.COPY),
                         new Row(this::socketToSocket, List.of("splice"), Errno.EINVAL, TransferPath.COPY))
                 .map(row -> DynamicTest.dynamicTest(row.refused + " " + Errno.name(row.errno), () -> {
-                    Faults.Rule rule = refuse(row.errno, row.refused.toArray(String[]::new));
+                    FaultyKernel.Plan rule = refuse(row.errno, row.refused.toArray(String[]::new));
                     TransferResult result = run(row.ends, rule);
                     assertThat(result.bytesByPath()).containsOnly(Map.entry(row.taken, (long) BYTES));
                     assertThat(result.fallbacks().stream().map(Fallback::call)).containsExactlyElementsOf(row.refused);
@@ -215,7 +166,7 @@ abstract class FaultContract {
         try (Ends ends = fileToSocket()) {
             SocketEnd[] second = tcp();
             FutureTask<byte[]> received = TransferContract.start(() -> drain(second[1]));
-            faults.begin((name, nth) -> name.equals("pipe2") && nth > 3 ? (Long) (long) -Errno.EMFILE : null);
+            faults.follow((name, nth) -> name.equals("pipe2") && nth > 3 ? (Long) (long) -Errno.EMFILE : null);
             FanOut.Result result = sluice.fanOut(ends.source)
                     .to(ends.sink)
                     .to(second[0])
@@ -232,7 +183,7 @@ abstract class FaultContract {
         // pitfall 35: a full disk is not a reason to try another way
         for (int errno : new int[] {Errno.ENOSPC, Errno.EIO, Errno.EFBIG, Errno.EDQUOT}) {
             try (Ends ends = fileToSocket()) {
-                faults.begin(refuse(errno, "sendfile"));
+                faults.follow(refuse(errno, "sendfile"));
                 assertThatThrownBy(
                                 () -> sluice.transfer(ends.source).to(ends.sink).run())
                         .isInstanceOfSatisfying(ErrnoException.class, e -> {
@@ -240,7 +191,7 @@ abstract class FaultContract {
                             assertThat(e.call()).isEqualTo("sendfile");
                             assertThat(e).hasMessageContaining("from").hasMessageContaining("tcp://");
                         });
-                faults.begin((name, nth) -> null);
+                faults.followNone();
             }
         }
     }
@@ -323,12 +274,17 @@ abstract class FaultContract {
 
     @Test
     void aMirroredTransferWithoutTeeCopiesAndLosesNothing() throws Exception {
+        sluice.close();
+        sluice = Sluice.on(
+                FaultyKernel.builder(faults).lacking("tee", Errno.EPERM).build());
         Ends ends = socketToSocket();
         SocketEnd[] mirror = tcp();
         FutureTask<byte[]> mirrored = TransferContract.start(() -> drain(mirror[1]));
-        faults.begin(refuse(Errno.EPERM, "tee"));
-        try (ends) {
-            TransferResult result = sluice.transfer(ends.source)
+        FaultyKernel withoutTee =
+                FaultyKernel.builder(faults).lacking("tee", Errno.EPERM).build();
+        try (ends;
+                Sluice other = Sluice.on(withoutTee)) {
+            TransferResult result = other.transfer(ends.source)
                     .to(ends.sink)
                     .mirrorTo(mirror[0], WhenFull.BLOCK)
                     .run();
@@ -346,7 +302,7 @@ abstract class FaultContract {
     @Test
     void whatAFailingSinkDidNotTakeIsCounted() throws Exception {
         try (Ends ends = fileToSocket()) {
-            faults.begin((name, nth) -> name.equals("send") && nth >= 3 ? (Long) (long) -Errno.EIO : null);
+            faults.follow((name, nth) -> name.equals("send") && nth >= 3 ? (Long) (long) -Errno.EIO : null);
             Transfer transfer = sluice.transfer(ends.source).to(ends.sink).path(TransferPath.COPY);
             assertThatThrownBy(transfer::run).isInstanceOfSatisfying(ErrnoException.class, e -> {
                 TransferResult result = Objects.requireNonNull(e.result());

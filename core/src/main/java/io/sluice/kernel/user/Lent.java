@@ -30,6 +30,11 @@ final class Lent extends Memory {
     }
 
     @Override
+    boolean isKernels() {
+        return false;
+    }
+
+    @Override
     void free() {
         if (released != null) {
             released.run();

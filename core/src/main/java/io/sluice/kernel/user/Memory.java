@@ -31,6 +31,13 @@ abstract class Memory {
     /** The bytes. Reading them throws IllegalStateException when a user has closed their arena. */
     abstract MemorySegment bytes();
 
+    /**
+     * Whether it is the kernel's own: then a slot that was emptied may go on naming it, since that keeps nothing alive.
+     */
+    boolean isKernels() {
+        return true;
+    }
+
     /** The last reference is gone. */
     abstract void free();
 

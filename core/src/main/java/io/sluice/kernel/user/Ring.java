@@ -20,22 +20,36 @@ final class Ring {
     static final int PACKET = 2;
     static final int GIFT = 4;
 
-    // Parallel arrays of a power of two, indexed by position & mask; the positions only grow (modulo 2^32).
+    private static final int START_SHIFT = 19;
+    private static final int MARKS_SHIFT = 16;
+    private static final int MARKS = 7;
+    private static final long LENGTH = 0xffff;
+
+    // Parallel arrays of a power of two, indexed by position & mask; the positions only grow (modulo 2^32). What is not
+    // the memory itself is one word, so that a slot is written and read with two accesses:
+    //
+    //   bits 63–19  start: first byte within the memory
+    //   bits 18–16  marks
+    //   bits 15–0   length: at most a page
     private @Nullable Memory[] memories;
-    private long[] starts;
-    private int[] lengths;
-    private byte[] marks;
+    private long[] words;
     private int mask;
     private int head; // position of the oldest slot
     private int tail; // position after the newest
     private long bytes;
 
+    private static long word(long start, int length, int marks) {
+        return start << START_SHIFT | (long) marks << MARKS_SHIFT | length;
+    }
+
+    private static int length(long word) {
+        return (int) (word & LENGTH);
+    }
+
     /** An empty ring of {@code slots}, a power of two. */
     Ring(int slots) {
         memories = new @Nullable Memory[slots];
-        starts = new long[slots];
-        lengths = new int[slots];
-        marks = new byte[slots];
+        words = new long[slots];
         mask = slots - 1;
     }
 
@@ -74,19 +88,19 @@ final class Ring {
     }
 
     long start(int slot) {
-        return starts[index(slot)];
+        return words[index(slot)] >>> START_SHIFT;
     }
 
     int length(int slot) {
-        return lengths[index(slot)];
+        return length(words[index(slot)]);
     }
 
     boolean marked(int slot, int mark) {
-        return (marks[index(slot)] & mark) != 0;
+        return (marks(slot) & mark) != 0;
     }
 
     int marks(int slot) {
-        return marks[index(slot)];
+        return (int) (words[index(slot)] >>> MARKS_SHIFT) & MARKS;
     }
 
     /** Adds a slot and takes over the caller's reference. */
@@ -96,61 +110,85 @@ final class Ring {
         }
         int index = tail & mask;
         memories[index] = memory;
-        starts[index] = start;
-        lengths[index] = length;
-        marks[index] = (byte) newMarks;
+        words[index] = word(start, length, newMarks);
         tail++;
         bytes += length;
     }
 
+    /**
+     * Adds slots for consecutive pages and takes over one reference for each.
+     *
+     * @param place where in its page the first byte lies
+     * @param count bytes; they fit in the free slots
+     */
+    void addPages(Memory memory, long start, int place, long count, int newMarks) {
+        if ((place + count - 1) / Page.SIZE >= free()) {
+            throw new IllegalStateException("ring overrun: " + count + " bytes for " + free() + " free slots");
+        }
+        long added = 0;
+        for (int room = Page.SIZE - place; added < count; room = Page.SIZE) {
+            int length = (int) Math.min(room, count - added);
+            int index = tail & mask;
+            if (!memory.equals(memories[index])) {
+                memories[index] = memory; // a store of a reference costs more than the look
+            }
+            words[index] = word(start + added, length, newMarks);
+            tail++;
+            added += length;
+        }
+        bytes += count;
+    }
+
     /** Makes the newest slot longer at its end. */
     void extendNewest(int count) {
-        lengths[(tail - 1) & mask] += count;
+        words[(tail - 1) & mask] += count;
         bytes += count;
     }
 
     /** Drops the first {@code count} bytes of the oldest slot; answers whether the whole slot was released. */
     boolean consume(int count) {
         int index = head & mask;
-        int left = lengths[index] - count;
+        long word = words[index];
+        int left = length(word) - count;
         if (isEmpty() || left < 0) {
             throw new IllegalStateException("ring underrun: " + count + " bytes of " + size() + " slots consumed");
         }
         bytes -= count;
         if (left > 0) {
-            starts[index] += count;
-            lengths[index] = left;
+            words[index] = word + ((long) count << START_SHIFT) - count;
             return false;
         }
         Memory memory = memory(0);
-        long start = starts[index];
         memories[index] = null;
         head++;
-        memory.release(start);
+        memory.release(word >>> START_SHIFT);
         return true;
     }
 
-    /** Drops the oldest slots whole, up to {@code most} bytes; answers the bytes. Slots of one memory go at once. */
+    /** Drops the oldest slots whole, up to {@code most} bytes; answers the bytes. Consecutive pages go at once. */
     long dropWhole(long most) {
         long dropped = 0;
         while (head != tail) {
-            int index = head & mask;
             Memory memory = memory(0);
-            long start = starts[index];
-            int run = 0;
-            while (head != tail && memory.equals(memories[head & mask]) && dropped + lengths[head & mask] <= most) {
-                if (run > 0 && starts[head & mask] != start + (long) run * Page.SIZE) {
+            boolean stays = memory.isKernels();
+            long start = words[head & mask] >>> START_SHIFT;
+            int first = head;
+            for (long next = start; head != tail; next += Page.SIZE) {
+                int index = head & mask;
+                long word = words[index];
+                if (!memory.equals(memories[index]) || word >>> START_SHIFT != next || dropped + length(word) > most) {
                     break;
                 }
-                dropped += lengths[head & mask];
-                memories[head & mask] = null;
+                dropped += length(word);
+                if (!stays) {
+                    memories[index] = null;
+                }
                 head++;
-                run++;
             }
-            if (run == 0) {
+            if (head == first) {
                 break;
             }
-            memory.release(start, run);
+            memory.release(start, head - first);
         }
         bytes -= dropped;
         return dropped;
@@ -158,44 +196,36 @@ final class Ring {
 
     /** Moves the oldest slot, as it is and with its reference, to the end of another ring. */
     void moveOldestTo(Ring other) {
-        moveOldestTo(other, marks[head & mask]);
+        moveOldestTo(other, marks(0));
     }
 
     /** The same with other marks. */
     void moveOldestTo(Ring other, int newMarks) {
-        int index = head & mask;
-        other.add(memory(0), starts[index], lengths[index], newMarks);
-        bytes -= lengths[index];
-        memories[index] = null;
+        int length = length(0);
+        other.add(memory(0), start(0), length, newMarks);
+        bytes -= length;
+        memories[head & mask] = null;
         head++;
     }
 
     /** Adds to another ring a reference to the first {@code count} bytes of a slot; it never merges there. */
     void shareTo(int slot, int count, Ring other) {
-        int index = index(slot);
         Memory memory = memory(slot);
-        memory.retain(starts[index]);
-        other.add(memory, starts[index], count, marks[index] & ~MERGEABLE);
+        memory.retain(start(slot));
+        other.add(memory, start(slot), count, marks(slot) & ~MERGEABLE);
     }
 
     /** Gives the ring another number of slots, a power of two and no fewer than are occupied. */
     void resize(int slots) {
         int count = size();
         @Nullable Memory[] newMemories = new @Nullable Memory[slots];
-        long[] newStarts = new long[slots];
-        int[] newLengths = new int[slots];
-        byte[] newMarks = new byte[slots];
+        long[] newWords = new long[slots];
         for (int i = 0; i < count; i++) {
-            int from = index(i);
-            newMemories[i] = memories[from];
-            newStarts[i] = starts[from];
-            newLengths[i] = lengths[from];
-            newMarks[i] = marks[from];
+            newMemories[i] = memories[index(i)];
+            newWords[i] = words[index(i)];
         }
         memories = newMemories;
-        starts = newStarts;
-        lengths = newLengths;
-        marks = newMarks;
+        words = newWords;
         mask = slots - 1;
         head = 0;
         tail = count;
@@ -204,7 +234,7 @@ final class Ring {
     /** Releases everything. */
     void clear() {
         while (!isEmpty()) {
-            consume(lengths[head & mask]);
+            consume(length(0));
         }
     }
 

@@ -114,6 +114,9 @@ final class Splice {
             return -EINVAL;
         }
         boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking();
+        if (nonblocking && pipe.looksEmpty()) {
+            return -EAGAIN;
+        }
         if (out.drainsUnlocked()) {
             return drainUnlocked(pipe, out, offset, len, nonblocking);
         }

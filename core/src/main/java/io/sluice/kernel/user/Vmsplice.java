@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
+import static io.sluice.kernel.Errno.EAGAIN;
 import static io.sluice.kernel.Errno.EFAULT;
 import static io.sluice.kernel.Flags.SPLICE_F_GIFT;
 import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
@@ -26,6 +27,9 @@ final class Vmsplice {
      * @param released runs when the last reference to the memory of this call is gone; null: nobody asks
      */
     static long toPipe(Pipe pipe, UserMemory memory, List<MemorySegment> iov, int flags, @Nullable Runnable released) {
+        if ((flags & SPLICE_F_NONBLOCK) != 0 && pipe.looksFull()) {
+            return -EAGAIN;
+        }
         pipe.lock();
         try {
             long room = pipe.awaitRoomLocked((flags & SPLICE_F_NONBLOCK) != 0);
@@ -64,15 +68,10 @@ final class Vmsplice {
         } else {
             start = segment.address() - owner.bytes().address();
         }
-        long size = segment.byteSize();
-        int slots = (int) Math.min(ring.free(), (place + size - 1) / Page.SIZE + 1);
+        int slots = (int) Math.min(ring.free(), (place + segment.byteSize() - 1) / Page.SIZE + 1);
+        long added = Math.min(segment.byteSize(), (long) slots * Page.SIZE - place);
         owner.retain(start, slots);
-        long added = 0;
-        for (int slot = 0; slot < slots; slot++) {
-            int length = (int) Math.min(Page.SIZE - (slot == 0 ? place : 0), size - added);
-            ring.add(owner, start + added, length, marks);
-            added += length;
-        }
+        ring.addPages(owner, start, (int) place, added, marks);
         if (lent) {
             owner.release(0); // the slots' references remain
         }

@@ -37,6 +37,11 @@ abstract class Waitable {
     private int writeNews = NOTHING;
     private boolean dead;
 
+    /** What the conditions were when the lock was last let go; for those who would only look. */
+    private volatile boolean readable;
+
+    private volatile boolean writable = true;
+
     /** Whether a reader would not sleep: there is data, or its end. */
     abstract boolean readableLocked();
 
@@ -54,12 +59,26 @@ abstract class Waitable {
         lock.lock();
     }
 
+    /**
+     * Whether a reader would sleep, as it was a moment ago: a call that does not sleep need not take the lock to fail.
+     */
+    final boolean looksEmpty() {
+        return !readable;
+    }
+
+    /** Whether a writer would sleep, as it was a moment ago. */
+    final boolean looksFull() {
+        return !writable;
+    }
+
     final boolean locked() {
         return lock.isHeldByCurrentThread();
     }
 
     /** Lets go, then wakes the first reader and the first writer that can go on, then tells the watchers. */
     final void unlock() {
+        readable = readers.ready();
+        writable = writers.ready();
         Thread reader = readers.toWake();
         Thread writer = writers.toWake();
         int readEvents = readNews;

@@ -6,5 +6,6 @@ module io.sluice.cli {
     requires static org.jspecify;
     requires jopt.simple;
     requires me.tongfei.progressbar;
+    requires io.sluice.conformance;
     requires io.sluice.core;
 }

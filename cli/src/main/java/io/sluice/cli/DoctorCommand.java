@@ -33,7 +33,7 @@ final class DoctorCommand implements Command {
             throw new Misuse(
                     "nothing is to be named, and '" + given.nonOptionArguments().getFirst() + "' was");
         }
-        try (Kernel kernel = host.kernel()) {
+        try (Kernel kernel = host.linux()) {
             Diagnosis diagnosis = Diagnosis.of(kernel.capabilities());
             host.out().println(given.has(json) ? diagnosis.json() : diagnosis.text());
             return ExitCode.OK;

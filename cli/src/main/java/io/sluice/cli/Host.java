@@ -34,9 +34,13 @@ record Host(PrintStream out, PrintStream err, boolean trace, int columns) {
         return new Host(System.out, System.err, trace, width);
     }
 
-    /** The system calls; the caller closes them. */
-    Kernel kernel() {
-        Kernel kernel = new LinuxKernel();
+    /** The system calls of Linux; the caller closes them. */
+    Kernel linux() {
+        return traced(new LinuxKernel());
+    }
+
+    /** A kernel that prints its calls, if that was asked for. */
+    Kernel traced(Kernel kernel) {
         return trace ? TracingKernel.printing(kernel, err::println) : kernel;
     }
 

@@ -60,6 +60,9 @@ public final class Data {
                 throw new IllegalArgumentException("'" + expression.substring(at) + "' is not data");
             }
             bytes.writeBytes(bytes(term));
+            if (bytes.size() > MAX_BYTES) {
+                throw new IllegalArgumentException("the data is more than " + MAX_BYTES + " bytes");
+            }
             at = term.end();
             if (at == expression.length()) {
                 return new Data(bytes.toByteArray());
@@ -81,7 +84,7 @@ public final class Data {
         } else if (term.group("zeros") != null) {
             return new byte[count(term.group("zeros"))];
         } else if (term.group("seed") != null) {
-            return pattern(count(term.group("seed")), Long.parseLong(term.group("from")), count(term.group("length")));
+            return pattern(count(term.group("seed")), start(term.group("from")), count(term.group("length")));
         }
         return new byte[0];
     }
@@ -94,6 +97,13 @@ public final class Data {
             bytes[k] = (byte) (7 * i + seed + 13 * (i / 4096));
         }
         return bytes;
+    }
+
+    private static long start(String digits) {
+        if (digits.length() > 18) {
+            throw new IllegalArgumentException("no file has a byte " + digits);
+        }
+        return Long.parseLong(digits);
     }
 
     private static int count(String digits) {

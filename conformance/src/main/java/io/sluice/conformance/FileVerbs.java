@@ -80,7 +80,7 @@ final class FileVerbs {
 
     private static Operation dev(Words words) {
         String name = words.name();
-        String device = words.word("a device");
+        String device = words.name(words.word("a device"));
         int mode = words.mode();
         return stage -> stage.named(name, stage.kernel.open("/dev/" + device, mode, 0));
     }
@@ -130,7 +130,7 @@ final class FileVerbs {
 
     private static Operation read(Words words) {
         String name = words.name();
-        int count = words.smallNumber("a count");
+        int count = words.count("a count");
         return stage -> {
             MemorySegment buffer = buffer(count);
             return taken(stage.kernel.read(stage.fd(name), buffer), buffer);
@@ -147,7 +147,7 @@ final class FileVerbs {
     private static Operation pread(Words words) {
         String name = words.name();
         long offset = words.number("an offset");
-        int count = words.smallNumber("a count");
+        int count = words.count("a count");
         return stage -> {
             MemorySegment buffer = buffer(count);
             return taken(stage.kernel.pread(stage.fd(name), buffer, offset), buffer);

@@ -84,6 +84,12 @@ public final class LinuxStand implements Stand {
     }
 
     @Override
+    @SuppressWarnings("restricted") // as above
+    public MemorySegment atNull(long bytes) {
+        return MemorySegment.NULL.reinterpret(bytes);
+    }
+
+    @Override
     public Caller start(String name, Runnable calls) {
         CompletableFuture<Integer> id = new CompletableFuture<>();
         Thread thread = Thread.ofPlatform().name(name).daemon().start(() -> {

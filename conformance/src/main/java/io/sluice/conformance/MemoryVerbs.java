@@ -39,7 +39,7 @@ final class MemoryVerbs {
         long offset = words.number("an offset");
         Data content = words.data();
         return stage -> {
-            content.store(stage.memory(name), offset);
+            content.store(part(stage, name, offset, content.length()), 0);
             return Answer.of(content.length());
         };
     }
@@ -48,7 +48,7 @@ final class MemoryVerbs {
         String name = words.name();
         long offset = words.number("an offset");
         long length = words.number("a length");
-        return stage -> Answer.ofData(length, Data.in(stage.memory(name).asSlice(offset, length)));
+        return stage -> Answer.ofData(length, Data.in(part(stage, name, offset, length)));
     }
 
     private static Operation vmsplice(Words words) {
@@ -75,7 +75,7 @@ final class MemoryVerbs {
         Matcher bad = BAD.matcher(part);
         Matcher pieces = PIECES.matcher(part);
         if (part.equals("NULL")) {
-            return stage -> List.of(atNull());
+            return stage -> List.of(stage.stand.atNull(NULL_BYTES));
         } else if (bad.matches()) {
             long length = Long.parseLong(bad.group("length"));
             return stage -> List.of(stage.stand.unmapped(length));
@@ -84,21 +84,25 @@ final class MemoryVerbs {
             long offset = Long.parseLong(pieces.group("offset"));
             long length = Long.parseLong(pieces.group("length"));
             int count = pieces.group("count") == null ? 1 : Integer.parseInt(pieces.group("count"));
-            return stage -> consecutive(stage.memory(name), offset, length, count);
+            return stage -> consecutive(stage, name, offset, length, count);
         }
         throw words.error("'" + part + "' is not a segment: M+off:len, M+off:lenxn, BAD:len, NULL or NOIOV");
     }
 
-    private static List<MemorySegment> consecutive(MemorySegment memory, long offset, long length, int count) {
+    private static List<MemorySegment> consecutive(Stage stage, String name, long offset, long length, int count) {
         List<MemorySegment> segments = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            segments.add(memory.asSlice(offset + i * length, length));
+            segments.add(part(stage, name, offset + i * length, length));
         }
         return segments;
     }
 
-    @SuppressWarnings("restricted") // no call can reach it, and Java never does
-    private static MemorySegment atNull() {
-        return MemorySegment.NULL.reinterpret(NULL_BYTES);
+    private static MemorySegment part(Stage stage, String name, long offset, long length) {
+        MemorySegment memory = stage.memory(name);
+        if (offset < 0 || length < 0 || length > memory.byteSize() || offset > memory.byteSize() - length) {
+            throw new StepFailure(
+                    name + " has " + memory.byteSize() + " bytes; " + offset + "+" + length + " is not within them");
+        }
+        return memory.asSlice(offset, length);
     }
 }

@@ -32,6 +32,9 @@ final class PipeVerbs {
             "direct", words -> statusFlag(words, O_DIRECT),
             "append", words -> statusFlag(words, O_APPEND));
 
+    /** What F_SETPIPE_SZ can ask for, 2 GiB; a file takes pages for as long as there is room on the disk. */
+    private static final int MOST_SLOTS = 1 << 19;
+
     private PipeVerbs() {}
 
     /** One call on one descriptor. */
@@ -47,11 +50,14 @@ final class PipeVerbs {
 
     private static Operation pipe(Words words) {
         String name = words.name();
-        int slots = 0;
+        long slots = 0;
         int flags = 0;
         while (words.more()) {
             if (words.peek().startsWith("slots=")) {
-                slots = (int) words.numberAfter("slots=");
+                slots = words.numberAfter("slots=");
+                if (slots < 0 || slots > MOST_SLOTS) {
+                    throw words.error("no pipe has slots=" + slots);
+                }
             } else if (words.taken("DIRECT")) {
                 flags |= O_DIRECT;
             } else if (words.taken("NONBLOCK")) {
@@ -61,7 +67,7 @@ final class PipeVerbs {
             }
         }
         int allFlags = flags;
-        int size = slots * PAGE;
+        int size = (int) (slots * PAGE);
         return stage -> {
             int[] ends = new int[2];
             long result = stage.kernel.pipe2(ends, allFlags);
@@ -102,10 +108,10 @@ final class PipeVerbs {
         MemorySegment page = Stage.buffer(PAGE);
         long pages = 0;
         long written;
-        while ((written = kernel.write(fd, page)) == PAGE) {
+        while ((written = kernel.write(fd, page)) == PAGE && pages < MOST_SLOTS) {
             pages++;
         }
         kernel.fcntl(fd, F_SETFL, (int) flags);
-        return Answer.of(written == -Errno.EAGAIN ? pages : written);
+        return Answer.of(written < 0 && written != -Errno.EAGAIN ? written : pages);
     }
 }

@@ -88,8 +88,8 @@ public final class Runner {
             Stand.Caller steps = stage.stand.start("scenario " + scenario.id(), () -> {
                 try {
                     verdict.complete(play());
-                } catch (RuntimeException | Error e) {
-                    verdict.completeExceptionally(e);
+                } catch (RuntimeException | Error e) { // a scenario may ask for more memory than there is
+                    verdict.complete(failed(current, "an answer", e.toString()));
                 }
             });
             Verdict ended = steps.join(limit.toMillis()) ? verdict.join() : stopped(steps, limit);
@@ -104,11 +104,15 @@ public final class Runner {
 
         private Verdict stopped(Stand.Caller steps, Duration limit) {
             late = true;
+            Step endless = current;
+            String where = endless == null ? scenario.where() : where(endless);
+            String state = stage.drawing().orElse("ended"); // Linux may hold a pipe's lock in the call that sleeps
             long deadline = System.nanoTime() + END.toNanos();
             do {
                 steps.interrupt();
             } while (!steps.join(10) && System.nanoTime() < deadline);
-            return failed(current, "an answer", "still in this step after " + limit.toMillis() + " ms");
+            String got = "still in this step after " + limit.toMillis() + " ms";
+            return new Verdict.Failed(where, "an answer", got, state);
         }
 
         private Verdict play() {
@@ -139,8 +143,12 @@ public final class Runner {
             }
         }
 
+        private static String where(Step step) {
+            return step.where() + ": " + step.text();
+        }
+
         private Verdict.Failed failed(@Nullable Step step, String expected, String got) {
-            String where = step == null ? scenario.where() : step.where() + ": " + step.text();
+            String where = step == null ? scenario.where() : where(step);
             return new Verdict.Failed(where, expected, got, late ? "ended" : stage.state());
         }
     }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.conformance;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * @param scenarios in the order of the file
  */
 public record ScenarioFile(String name, List<Scenario> scenarios) {
+    /** Far more than anybody writes; a device that never ends is no scenario file. */
+    private static final int MOST_BYTES = 16 << 20;
+
     /** Copies the list. */
     public ScenarioFile {
         scenarios = List.copyOf(scenarios);
@@ -31,7 +40,17 @@ public record ScenarioFile(String name, List<Scenario> scenarios) {
      * @throws SyntaxException if it is not in the language
      */
     public static ScenarioFile parse(Path file) throws IOException {
-        return parse(String.valueOf(file.getFileName()), Files.readString(file));
+        try (InputStream bytes = Files.newInputStream(file)) {
+            byte[] text = bytes.readNBytes(MOST_BYTES + 1);
+            if (text.length > MOST_BYTES) {
+                throw new FileSystemException(file.toString(), null, "larger than " + MOST_BYTES + " bytes");
+            }
+            return parse(
+                    String.valueOf(file.getFileName()),
+                    UTF_8.newDecoder().decode(ByteBuffer.wrap(text)).toString());
+        } catch (CharacterCodingException e) {
+            throw new FileSystemException(file.toString(), null, "not text in UTF-8");
+        }
     }
 
     /**
@@ -45,9 +64,9 @@ public record ScenarioFile(String name, List<Scenario> scenarios) {
 
     /** Walks through the lines once. */
     private static final class Parser {
-        private static final Pattern HEADING = Pattern.compile("(#{1,6})\\s+(.*?)\\s*#*\\s*");
+        private static final Pattern HEADING = Pattern.compile("(#{1,6})\\s+(.*)");
         private static final Pattern FENCE = Pattern.compile("\\s*(`{3,})\\s*(\\S*).*");
-        private static final Pattern NEEDS = Pattern.compile("needs:\\s*(.*?)\\s*");
+        private static final Pattern NEEDS = Pattern.compile("needs:\\s*(.*)");
 
         private final String name;
         private final List<Scenario> scenarios = new ArrayList<>();
@@ -62,20 +81,29 @@ public record ScenarioFile(String name, List<Scenario> scenarios) {
         List<Scenario> parse(String text) {
             String[] lines = text.split("\\R", -1);
             while (line < lines.length) {
-                String current = lines[line++];
+                String current = lines[line++].stripTrailing();
                 Matcher fence = FENCE.matcher(current);
                 Matcher title = HEADING.matcher(current);
                 Matcher wanted = NEEDS.matcher(current);
                 if (fence.matches()) {
                     block(lines, fence.group(1), fence.group(2).equals("scenario"));
                 } else if (title.matches()) {
-                    heading = title.group(1).length() == 3 ? title.group(2) : null;
+                    heading = title.group(1).length() == 3 ? withoutClosing(title.group(2)) : null;
                     needs = List.of();
                 } else if (wanted.matches() && heading != null) {
                     needs = needs(wanted.group(1));
                 }
             }
             return scenarios;
+        }
+
+        /** A heading may end with as many {@code #} as its author likes. */
+        private static String withoutClosing(String heading) {
+            int end = heading.length();
+            while (end > 0 && heading.charAt(end - 1) == '#') {
+                end--;
+            }
+            return heading.substring(0, end).stripTrailing();
         }
 
         private void block(String[] lines, String fence, boolean isScenario) {

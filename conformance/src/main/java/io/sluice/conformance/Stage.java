@@ -7,10 +7,14 @@ import static io.sluice.kernel.Flags.POLLOUT;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Snapshot;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +29,8 @@ public final class Stage implements AutoCloseable {
     static final int BADFD = Integer.MAX_VALUE;
 
     static final int PAGE = 4096;
+
+    private static final String NO_PIPE = "no pipe is open";
 
     /** How long a thread may take to answer once it was interrupted. */
     private static final long END_MILLIS = 3000;
@@ -137,8 +143,32 @@ public final class Stage implements AutoCloseable {
         return stand;
     }
 
-    /** Every open pipe end in a few words, for the message of a failed step. */
-    String state() {
+    /** The pipes as they are now: drawn where the kernel can be looked into, else every open end in a few words. */
+    public String state() {
+        return drawing().orElseGet(this::answers);
+    }
+
+    /** The pipes drawn; empty where the kernel cannot be looked into. Waits for no call that is under way. */
+    Optional<String> drawing() {
+        return kernel.feature(Snapshot.class).map(this::drawings);
+    }
+
+    private String drawings(Snapshot snapshot) {
+        Map<Long, StringJoiner> ends = new HashMap<>();
+        new TreeMap<>(descriptors)
+                .forEach((name, fd) -> snapshot.pipe(fd)
+                        .ifPresent(pipe -> ends.computeIfAbsent(pipe.id(), _ -> new StringJoiner(", "))
+                                .add(name)));
+        StringJoiner drawings = new StringJoiner("\n");
+        drawings.setEmptyValue(NO_PIPE);
+        for (Snapshot.PipeState pipe : snapshot.pipes()) {
+            StringJoiner names = ends.get(pipe.id());
+            drawings.add((names == null ? "" : names + " = ") + pipe.drawing());
+        }
+        return drawings.toString();
+    }
+
+    private String answers() {
         StringBuilder state = new StringBuilder();
         new TreeMap<>(descriptors).forEach((name, fd) -> {
             long capacity = kernel.fcntl(fd, F_GETPIPE_SZ, 0);
@@ -150,7 +180,7 @@ public final class Stage implements AutoCloseable {
                 state.append(" slots, ").append(Answer.ofEvents(kernel.poll(fd, POLLIN | POLLOUT, 0)));
             }
         });
-        return state.isEmpty() ? "no pipe is open" : state.toString();
+        return state.isEmpty() ? NO_PIPE : state.toString();
     }
 
     /** Threads first: a number must not be reused under a call. */

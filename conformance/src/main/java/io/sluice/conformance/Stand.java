@@ -24,6 +24,9 @@ public interface Stand extends AutoCloseable {
     /** Memory that no call can reach: all answer EFAULT. */
     MemorySegment unmapped(long bytes);
 
+    /** Memory at address 0, which no call can reach either. */
+    MemorySegment atNull(long bytes);
+
     /** Starts a thread that makes calls. */
     Caller start(String name, Runnable calls);
 

@@ -32,6 +32,9 @@ final class ThreadVerbs {
             throw words.error("':' is missing after the thread '" + label + "'");
         }
         String name = words.name(label.substring(0, label.length() - 1));
+        if (words.more() && words.peek().equals("start")) {
+            throw words.error("a thread starts no other thread");
+        }
         Operation operation = Steps.operation(words);
         return stage -> {
             stage.start(name, operation);

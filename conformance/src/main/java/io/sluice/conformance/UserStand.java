@@ -79,6 +79,15 @@ public final class UserStand implements Stand {
         }
     }
 
+    /** Where native access is denied nobody can make such memory; then it is other memory that no call can reach. */
+    @Override
+    @SuppressWarnings("restricted") // no call can reach it, and Java never does
+    public MemorySegment atNull(long bytes) {
+        return UserStand.class.getModule().isNativeAccessEnabled()
+                ? MemorySegment.NULL.reinterpret(bytes)
+                : unmapped(bytes);
+    }
+
     @Override
     public Caller start(String name, Runnable calls) {
         return new ParkingCaller(Thread.ofPlatform().name(name).daemon().start(calls));

@@ -35,7 +35,7 @@ public sealed interface Verdict {
         @Override
         public String toString() {
             return "failed at " + step + "\n  expected: " + expected + "\n  got:      " + got + "\n  state:    "
-                    + state;
+                    + state.replace("\n", "\n            ");
         }
     }
 

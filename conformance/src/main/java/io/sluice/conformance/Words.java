@@ -134,10 +134,11 @@ final class Words {
         return parse(word(prefix).substring(prefix.length()), "the number after " + prefix);
     }
 
-    int smallNumber(String what) {
+    /** How many bytes a buffer has. */
+    int count(String what) {
         long number = number(what);
-        if (number != (int) number) {
-            throw error(what + " is too large: " + number);
+        if (number < 0 || number > Integer.MAX_VALUE) {
+            throw error(what + " is " + (number < 0 ? "negative: " : "too large: ") + number);
         }
         return (int) number;
     }

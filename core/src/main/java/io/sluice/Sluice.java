@@ -23,6 +23,7 @@ import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.kernel.user.UserKernel;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
@@ -64,13 +65,25 @@ public final class Sluice implements AutoCloseable {
     }
 
     /**
-     * Opens the best kernel there is: Linux's own.
-     *
-     * @throws UnsupportedOperationException where there is none: another system, or native access refused; the message
-     *     says which
+     * Opens the best kernel there is: Linux's own, and where that cannot be reached (another system, or native access
+     * refused) one in user space that sees this process's files, standard streams and network. {@link #kernel()} tells
+     * which it is.
      */
     public static Sluice open() {
-        return new Sluice(new LinuxKernel(), true);
+        return new Sluice(best(), true);
+    }
+
+    private static Kernel best() {
+        try {
+            return new LinuxKernel();
+        } catch (UnsupportedOperationException noLinux) {
+            return UserKernel.builder()
+                    .mount("/", Path.of("/"))
+                    .workingDirectory(Path.of("").toAbsolutePath().toString())
+                    .standardStreams()
+                    .network(UserKernel.NetworkKind.HOST)
+                    .build();
+        }
     }
 
     /** Uses a kernel of the caller's choice, which stays the caller's to close. */

@@ -35,7 +35,7 @@ final class Copy {
     /** Answers the exit code. */
     int run() {
         try (Interruption _ = new Interruption();
-                Kernel kernel = host.linux();
+                Kernel kernel = options.userSpace() ? host.userSpace() : host.linux();
                 Sluice sluice = Sluice.on(kernel)) {
             watched = !options.quiet() && !options.json() && Host.isWatched(kernel);
             Report report = copied(sluice);

@@ -38,7 +38,8 @@ record CopyOptions(
         boolean sync,
         boolean append,
         boolean stable,
-        boolean keepGoing) {
+        boolean keepGoing,
+        boolean userSpace) {
 
     /** What a transfer uses of itself; the help says so, too. */
     private static final int DEFAULT_PIPE_BYTES = 512 << 10;
@@ -63,6 +64,7 @@ record CopyOptions(
         OptionSpec<Void> append = parser.acceptsAll(List.of("append", "a"));
         OptionSpec<Void> stable = parser.accepts("stable");
         OptionSpec<Void> keepGoing = parser.acceptsAll(List.of("keep-going", "k"));
+        OptionSpec<String> kernel = parser.accepts("kernel").withRequiredArg();
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSpec<String> ends = parser.nonOptions();
 
@@ -86,7 +88,9 @@ record CopyOptions(
                 given.has(sync),
                 given.has(append),
                 given.has(stable),
-                given.has(keepGoing));
+                given.has(keepGoing),
+                given.has(kernel)
+                        && KernelChoice.parse(last(given, kernel), null).user());
         options.refuseContradictions();
         return options;
     }

@@ -6,8 +6,10 @@ import static io.sluice.kernel.Flags.S_IFCHR;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.kernel.user.UserKernel;
 import io.sluice.kernel.wrap.TracingKernel;
 import java.io.PrintStream;
+import java.nio.file.Path;
 
 /**
  * What a command sees of the process that runs it.
@@ -37,6 +39,16 @@ record Host(PrintStream out, PrintStream err, boolean trace, int columns) {
     /** The system calls of Linux; the caller closes them. */
     Kernel linux() {
         return traced(new LinuxKernel());
+    }
+
+    /** A system in user space that sees this process's files, streams and network; the caller closes it. */
+    Kernel userSpace() {
+        return traced(UserKernel.builder()
+                .mount("/", Path.of("/"))
+                .workingDirectory(Path.of("").toAbsolutePath().toString())
+                .standardStreams()
+                .network(UserKernel.NetworkKind.HOST)
+                .build());
     }
 
     /** A kernel that prints its calls, if that was asked for. */

@@ -58,8 +58,7 @@ class ConformTest {
     @Test
     void whatAKernelCannotExpressIsSkippedWithItsReason() throws IOException {
         Path file = scenario("fsizelimit 10", "sigxfsz -> 0");
-        assertThat(Ran.sluice("conform", "--kernel", "linux", file).out())
-                .isEqualTo("""
+        assertThat(Ran.sluice("conform", "--kernel", "linux", file).out()).isEqualTo("""
                         skip  X of this test: fsizelimit 10: RLIMIT_FSIZE would bind the whole JVM
                         0 passed, 0 failed, 1 skipped
                         """);
@@ -95,6 +94,7 @@ class ConformTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '~',
             value = {
                 "frobnicate A|'frobnicate' is not a step",
                 "pipe A slots=-1|no pipe has slots=-1",
@@ -134,6 +134,7 @@ class ConformTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '~',
             value = {
                 "--kernel bsd x|--kernel: no kernel is called 'bsd'; there are linux, user",
                 "--profile posix x|--profile: no profile is called 'posix'; there are linux, man-pages",

@@ -35,6 +35,14 @@ final class Call {
         });
     }
 
+    /** In a few words, for people. */
+    String state() {
+        if (answer.isCompletedExceptionally()) {
+            return "done, failed: " + answer.exceptionNow().getMessage();
+        }
+        return finished() ? "done -> " + answer.join() : running().asleep() ? "asleep" : "running";
+    }
+
     boolean finished() {
         return answer.isDone();
     }

@@ -20,7 +20,8 @@ public record Expected(
         @Nullable Long in,
         @Nullable Long out) {
 
-    boolean holds(Answer answer) {
+    /** Whether that is what was expected. */
+    public boolean holds(Answer answer) {
         return (value == null || value == answer.value())
                 && (data == null || data.equals(answer.data()))
                 && (in == null || in.equals(answer.in()))

@@ -148,6 +148,13 @@ public final class Stage implements AutoCloseable {
         return drawing().orElseGet(this::answers);
     }
 
+    /** What the threads do, a line for each; empty when none was started. */
+    public String threads() {
+        StringJoiner threads = new StringJoiner("\n");
+        new TreeMap<>(calls).forEach((name, call) -> threads.add("thread " + name + ": " + call.state()));
+        return threads.toString();
+    }
+
     /** The pipes drawn; empty where the kernel cannot be looked into. Waits for no call that is under way. */
     Optional<String> drawing() {
         return kernel.feature(Snapshot.class).map(this::drawings);

@@ -61,7 +61,7 @@ public final class Steps {
     }
 
     /** A comment begins at a {@code #} outside quotes with white space or nothing before it. */
-    static String withoutComment(String line) {
+    public static String withoutComment(String line) {
         int comment = outsideQuotes(" " + line, " #");
         return (comment < 0 ? line : line.substring(0, comment)).strip();
     }

@@ -47,11 +47,13 @@ final class Tree {
 
     private final Resources resources;
     private final HostThreads threads;
+    private final String workingDirectory;
     private final Directory root;
 
-    Tree(Resources resources, DescriptorTable table, HostThreads threads) {
+    Tree(Resources resources, DescriptorTable table, HostThreads threads, String workingDirectory) {
         this.resources = resources;
         this.threads = threads;
+        this.workingDirectory = workingDirectory;
         root = new Directory(resources);
         Directory devices = root.ownBelow("dev");
         devices.link("null", new CharacterDevice(resources, CharacterDevice.Kind.NULL));
@@ -98,7 +100,7 @@ final class Tree {
             return new Opened.Failed(EINVAL);
         }
         boolean exclusive = creates && (flags & O_EXCL) != 0;
-        Walk walk = new Walk(root, path, !exclusive && (flags & O_NOFOLLOW) == 0);
+        Walk walk = new Walk(root, workingDirectory, path, !exclusive && (flags & O_NOFOLLOW) == 0);
         if (creates && walk.directory != null && walk.slash && (walk.errno == 0 || walk.errno == ENOTDIR)) {
             return new Opened.Failed(EISDIR);
         }
@@ -125,7 +127,7 @@ final class Tree {
     }
 
     private Opened openPath(String path, int flags) {
-        Walk walk = new Walk(root, path, (flags & O_NOFOLLOW) == 0);
+        Walk walk = new Walk(root, workingDirectory, path, (flags & O_NOFOLLOW) == 0);
         Inode found = walk.found;
         if (walk.errno != 0 || found == null) {
             return new Opened.Failed(walk.errno != 0 ? walk.errno : ENOENT);
@@ -157,7 +159,7 @@ final class Tree {
         if (!directory && (flags & O_DIRECTORY) != 0) {
             return new Opened.Failed(ENOTDIR);
         }
-        return target.open(flags);
+        return target.open(flags & ~O_CREAT); // it is there
     }
 
     private Opened createUnnamed(Directory directory, int flags, int mode) {
@@ -193,7 +195,7 @@ final class Tree {
 
     /** Gives a new inode its name; if that fails, nothing else holds it and it is gone. */
     private long make(String path, Inode inode) {
-        Walk walk = new Walk(root, path, false);
+        Walk walk = new Walk(root, workingDirectory, path, false);
         long result;
         if (walk.errno != 0) {
             result = walk.errno == ENOTDIR && walk.found != null && walk.slash ? -EEXIST : -walk.errno;
@@ -210,7 +212,7 @@ final class Tree {
 
     /** unlink(2). */
     long unlink(String path) {
-        Walk walk = new Walk(root, path, false);
+        Walk walk = new Walk(root, workingDirectory, path, false);
         if (walk.errno != 0) {
             return -walk.errno;
         }
@@ -231,7 +233,7 @@ final class Tree {
 
     /** Stores the socket that was bound to a path into {@code out[0]}. Returns 0 or -errno. */
     long socketAt(String path, Object[] out) {
-        Walk walk = new Walk(root, path, true);
+        Walk walk = new Walk(root, workingDirectory, path, true);
         if (walk.errno != 0) {
             return -walk.errno;
         }

@@ -811,6 +811,7 @@ public final class UserKernel implements Kernel {
         private long pipeUserPagesSoft = 16384;
         private long fileSizeLimitBytes = Long.MAX_VALUE;
         private final Map<String, Path> mounts = new LinkedHashMap<>();
+        private String workingDirectory = "/";
         private boolean standardStreams;
 
         private Builder() {}
@@ -875,6 +876,15 @@ public final class UserKernel implements Kernel {
             return this;
         }
 
+        /** Where relative paths begin; default: the root. */
+        public Builder workingDirectory(String path) {
+            if (!path.startsWith("/")) {
+                throw new IllegalArgumentException("a working directory needs an absolute path: " + path);
+            }
+            workingDirectory = path;
+            return this;
+        }
+
         /** Makes descriptors 0, 1 and 2 the process's standard streams. Default: no descriptor is open. */
         public Builder standardStreams() {
             standardStreams = true;
@@ -887,7 +897,7 @@ public final class UserKernel implements Kernel {
                     profile, new PagePool(pages, checking), pipeMaxSizeBytes, pipeUserPagesSoft, fileSizeLimitBytes);
             DescriptorTable table = new DescriptorTable(descriptors);
             HostThreads threads = new HostThreads();
-            Tree tree = new Tree(resources, table, threads);
+            Tree tree = new Tree(resources, table, threads, workingDirectory);
             mounts.forEach(tree::mount);
             if (standardStreams) {
                 StandardStreams.install(resources, table, threads);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The walk along a path to its last name. Links on the way are followed; ".." leads to the directory from which the
- * walk came. Relative paths begin at the root, the working directory of everybody here.
+ * walk came. Relative paths begin at the kernel's working directory.
  */
 final class Walk {
     private static final int MOST_BYTES = 4096; // PATH_MAX, with the NUL that C strings have
@@ -44,7 +44,7 @@ final class Walk {
     int errno;
 
     /** Walks. A link at the end is followed if asked to, or if a slash comes after it. */
-    Walk(Directory root, String path, boolean followLast) {
+    Walk(Directory root, String workingDirectory, String path, boolean followLast) {
         this.root = root;
         this.followLast = followLast;
         if (path.isEmpty()) {
@@ -57,6 +57,9 @@ final class Walk {
         }
         behind.push(root);
         prepend(path);
+        if (!path.startsWith("/")) {
+            prepend(workingDirectory);
+        }
         found = root;
         while (errno == 0 && !ahead.isEmpty()) {
             step(ahead.pop());

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class DescriptorTable {
     private static final int FIRST_SIZE = 64;
 
-    private final int limit;
+    private int limit; // guarded by the lock
     private final ReentrantLock lock = new ReentrantLock();
 
     /** Index: descriptor. Grows by replacement; entries are written with the lock held. */
@@ -132,7 +132,7 @@ final class DescriptorTable {
 
     /** F_DUPFD: another descriptor, of at least {@code from}, for the same file. */
     long duplicate(int fd, int from, boolean cloexec) {
-        if (from < 0 || from >= limit) {
+        if (from < 0 || from >= limit()) {
             return -EINVAL;
         }
         OpenFile file = acquireAny(fd);
@@ -144,6 +144,15 @@ final class DescriptorTable {
             file.release();
         }
         return duplicate;
+    }
+
+    private int limit() {
+        lock.lock();
+        try {
+            return limit;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** F_GETFD. */
@@ -165,6 +174,16 @@ final class DescriptorTable {
             }
             closeOnExec[fd] = (flags & FD_CLOEXEC) != 0;
             return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The kernel ends: no more descriptors. */
+    void close() {
+        lock.lock();
+        try {
+            limit = 0;
         } finally {
             lock.unlock();
         }

@@ -41,6 +41,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long pipe2(int[] fds, int flags) {
+        Objects.checkIndex(1, fds.length);
         if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_NOTIFICATION_PIPE)) != 0) {
             return -EINVAL; // [A02]
         }
@@ -181,6 +183,7 @@ public final class UserKernel implements Kernel {
 
     /** The checks in the order of [D16]; {@code released} as in {@link Vmsplice#toPipe}. */
     long vmsplice(int fd, List<MemorySegment> iov, int flags, @Nullable Runnable released) {
+        Objects.requireNonNull(iov);
         if ((flags & ~Splice.ALL_FLAGS) != 0) {
             return -EINVAL;
         }
@@ -239,6 +242,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long read(int fd, MemorySegment buffer) {
+        Objects.requireNonNull(buffer);
         OpenFile file = table.acquire(fd);
         if (file == null) {
             return -EBADF;
@@ -252,6 +256,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long write(int fd, MemorySegment buffer) {
+        Objects.requireNonNull(buffer);
         OpenFile file = table.acquire(fd);
         if (file == null) {
             return -EBADF;
@@ -265,6 +270,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long readv(int fd, List<MemorySegment> iov) {
+        Objects.requireNonNull(iov);
         OpenFile file = table.acquire(fd);
         if (file == null) {
             return -EBADF;
@@ -281,6 +287,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long writev(int fd, List<MemorySegment> iov) {
+        Objects.requireNonNull(iov);
         OpenFile file = table.acquire(fd);
         if (file == null) {
             return -EBADF;
@@ -313,6 +320,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long pread(int fd, MemorySegment buffer, long offset) {
+        Objects.requireNonNull(buffer);
         if (offset < 0) {
             return -EINVAL;
         }
@@ -345,6 +353,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long pwritev(int fd, List<MemorySegment> iov, long offset) {
+        Objects.requireNonNull(iov);
         if (offset < 0) {
             return -EINVAL;
         }
@@ -570,6 +579,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long socketpair(int domain, int type, int protocol, int[] fds) {
+        Objects.checkIndex(1, fds.length);
         Opened[] pair = network.pair(domain, type, protocol);
         if (pair[0] instanceof Opened.File first && pair[1] instanceof Opened.File second) {
             return installPair(first.file(), second.file(), (type & SOCK_CLOEXEC) != 0, fds);
@@ -609,6 +619,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long recv(int fd, MemorySegment buffer, int flags) {
+        Objects.requireNonNull(buffer);
         return onSocket(fd, socket -> {
             Iov to = socket.takeIov().of(buffer);
             try {
@@ -621,6 +632,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long send(int fd, MemorySegment buffer, int flags) {
+        Objects.requireNonNull(buffer);
         return onSocket(fd, socket -> {
             Iov from = socket.takeIov().of(buffer);
             try {
@@ -744,6 +756,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long mmap(long length, boolean hugePages, MemorySegment[] out) {
+        Objects.checkIndex(0, out.length);
         return memory.map(length, hugePages, out);
     }
 
@@ -770,6 +783,7 @@ public final class UserKernel implements Kernel {
     @Override
     public void close() {
         resources.objects().forEach(Waitable::die);
+        table.close();
         table.descriptors().forEach(this::close);
         network.close();
         tree.close();

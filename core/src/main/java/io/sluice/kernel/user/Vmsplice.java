@@ -8,6 +8,7 @@ import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,28 @@ import org.jspecify.annotations.Nullable;
  * O_NONBLOCK is ignored [K06], [L03].
  */
 final class Vmsplice {
+    /** Runs once, when the call is over and the last of its segments has been released. */
+    private static final class CallNotice implements Runnable {
+        private final AtomicInteger waitsFor = new AtomicInteger(1); // the call itself
+        private final Runnable released;
+
+        CallNotice(Runnable released) {
+            this.released = released;
+        }
+
+        CallNotice oneMore() {
+            waitsFor.incrementAndGet();
+            return this;
+        }
+
+        @Override
+        public void run() {
+            if (waitsFor.decrementAndGet() == 0) {
+                released.run();
+            }
+        }
+    }
+
     /** A thread that owns no arena: what it cannot read, the reader of a pipe could not either. */
     private static final Thread STRANGER = Thread.ofVirtual().unstarted(() -> {});
 
@@ -30,6 +53,16 @@ final class Vmsplice {
         if ((flags & SPLICE_F_NONBLOCK) != 0 && pipe.looksFull()) {
             return -EAGAIN;
         }
+        CallNotice notice = released == null ? null : new CallNotice(released);
+        long added = addAll(pipe, memory, iov, flags, notice);
+        if (notice != null && added > 0) {
+            notice.run(); // from now on the slots' references alone count
+        }
+        return added;
+    }
+
+    private static long addAll(
+            Pipe pipe, UserMemory memory, List<MemorySegment> iov, int flags, @Nullable CallNotice notice) {
         pipe.lock();
         try {
             long room = pipe.awaitRoomLocked((flags & SPLICE_F_NONBLOCK) != 0);
@@ -46,7 +79,7 @@ final class Vmsplice {
                     return added > 0 ? added : -EFAULT;
                 }
                 int marks = (flags & SPLICE_F_GIFT) == 0 ? 0 : Ring.GIFT;
-                long took = addLocked(pipe.ring, memory, segment, marks, released);
+                long took = addLocked(pipe.ring, memory, segment, marks, notice);
                 added += took;
                 pipe.tellAddedLocked();
             }
@@ -57,14 +90,14 @@ final class Vmsplice {
     }
 
     private static long addLocked(
-            Ring ring, UserMemory memory, MemorySegment segment, int marks, @Nullable Runnable released) {
-        Memory owner = released == null ? memory.find(segment) : null;
+            Ring ring, UserMemory memory, MemorySegment segment, int marks, @Nullable CallNotice notice) {
+        Memory owner = notice == null ? memory.find(segment) : null;
         boolean lent = owner == null;
         long start = 0;
         long place =
                 segment.isNative() ? segment.address() % Page.SIZE : 0; // a heap segment's pages count from its start
         if (owner == null) {
-            owner = new Lent(segment, released);
+            owner = new Lent(segment, notice == null ? null : notice.oneMore());
         } else {
             start = segment.address() - owner.bytes().address();
         }

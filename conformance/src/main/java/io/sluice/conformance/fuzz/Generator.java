@@ -19,6 +19,7 @@ import java.util.random.RandomGenerator;
  *   <li>more than {@link Twin#SOCKET_BOUND} bytes waiting in a socket (a bound at run time): SO_SNDBUF counts Linux's
  *       own overhead;
  *   <li>a splice into a socket of what came out of one (left out at run time): {@link Twin};
+ *   <li>a close of an end on whose pipe a call sleeps (left out at run time): {@link Twin};
  *   <li>a splice to F or from G, so that no file is spliced onto the page that it comes from: what overlapping copies
  *       leave there is unspecified [F10];
  *   <li>vmsplice out of a pipe into M, which is what goes in, for the same reason;

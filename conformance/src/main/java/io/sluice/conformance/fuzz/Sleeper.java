@@ -57,6 +57,11 @@ final class Sleeper {
         return finished;
     }
 
+    /** Whether the call names an end of that object. */
+    boolean isOn(String object, Twin twin) {
+        return List.of(line.split("[ @]", -1)).stream().map(twin::objectOf).anyMatch(object::equals);
+    }
+
     /** Whether both calls name ends of one object. */
     boolean sharesObjectWith(Sleeper other, Twin twin) {
         List<String> mine = List.of(line.split("[ @]", -1));

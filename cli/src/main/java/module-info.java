@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** The {@code sluice} command. */
-@SuppressWarnings("requires-automatic") // JOpt Simple has no module descriptor
+@SuppressWarnings("requires-automatic") // JOpt Simple and JLine have no module descriptors
 module io.sluice.cli {
     requires static org.jspecify;
     requires jopt.simple;
     requires me.tongfei.progressbar;
     requires io.sluice.conformance;
     requires io.sluice.core;
+    requires org.jline.reader;
+    requires org.jline.terminal;
 }

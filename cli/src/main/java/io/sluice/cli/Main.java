@@ -9,7 +9,7 @@ import joptsimple.OptionException;
 final class Main {
     /** Every subcommand, in the order the help lists them. */
     private static final List<Command> COMMANDS =
-            List.of(new CopyCommand(), new DoctorCommand(), new ConformCommand(), new FuzzCommand());
+            List.of(new CopyCommand(), new DoctorCommand(), new ConformCommand(), new LabCommand(), new FuzzCommand());
 
     private static final String VERSION = "0.1.0";
 

@@ -34,7 +34,7 @@ final class Rig implements AutoCloseable {
 
     /** The kernels under test; another one is another line. */
     static Stream<Rig> onEachKernel() {
-        return Stream.<Supplier<Stand>>of(LinuxStand::new).map(stand -> new Rig(stand.get()));
+        return Stream.<Supplier<Stand>>of(LinuxStand::new, UserStand::new).map(stand -> new Rig(stand.get()));
     }
 
     /** The kernel of this machine alone, for what no other has. */
@@ -132,7 +132,11 @@ final class Rig implements AutoCloseable {
 
     /** A fresh path that nothing has yet; FIFOs and files there vanish with the rig. */
     String path() {
-        return stand.directory() + "/rig-" + files++;
+        return path(files++);
+    }
+
+    private String path(int file) {
+        return stand.directory() + "/rig-" + file;
     }
 
     /** A regular file with that content, opened with flags such as O_RDWR at position 0. */
@@ -197,6 +201,9 @@ final class Rig implements AutoCloseable {
         started.forEach(Pending::end);
         for (int descriptor : open) {
             kernel().close(descriptor);
+        }
+        for (int file = 0; file < files; file++) {
+            kernel().unlink(path(file)); // if a test made it: files in memory hold pages
         }
         List<String> leftovers = stand.leftovers();
         stand.close();

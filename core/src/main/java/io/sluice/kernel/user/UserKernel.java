@@ -271,35 +271,23 @@ public final class UserKernel implements Kernel {
     @Override
     public long readv(int fd, List<MemorySegment> iov) {
         Objects.requireNonNull(iov);
-        OpenFile file = table.acquire(fd);
-        if (file == null) {
-            return -EBADF;
-        }
-        try {
+        return onFile(fd, file -> {
             if (!file.readable()) {
                 return -EBADF;
             }
             return iov.size() > IOV_MAX ? -EINVAL : read(file, file.takeIov().of(iov));
-        } finally {
-            file.release();
-        }
+        });
     }
 
     @Override
     public long writev(int fd, List<MemorySegment> iov) {
         Objects.requireNonNull(iov);
-        OpenFile file = table.acquire(fd);
-        if (file == null) {
-            return -EBADF;
-        }
-        try {
+        return onFile(fd, file -> {
             if (!file.writable()) {
                 return -EBADF;
             }
             return iov.size() > IOV_MAX ? -EINVAL : write(file, file.takeIov().of(iov));
-        } finally {
-            file.release();
-        }
+        });
     }
 
     private static long read(OpenFile file, Iov to) {
@@ -406,15 +394,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long fionread(int fd) {
-        OpenFile file = table.acquire(fd);
-        if (file == null) {
-            return -EBADF;
-        }
-        try {
-            return file.fionread();
-        } finally {
-            file.release();
-        }
+        return onFile(fd, OpenFile::fionread);
     }
 
     // Files.
@@ -500,15 +480,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long lseek(int fd, long offset, int whence) {
-        OpenFile file = table.acquire(fd);
-        if (file == null) {
-            return -EBADF;
-        }
-        try {
-            return whence < SEEK_SET || whence > SEEK_HOLE ? -EINVAL : file.seek(offset, whence);
-        } finally {
-            file.release();
-        }
+        return onFile(fd, file -> whence < SEEK_SET || whence > SEEK_HOLE ? -EINVAL : file.seek(offset, whence));
     }
 
     @Override
@@ -527,18 +499,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long ftruncate(int fd, long length) {
-        if (length < 0) {
-            return -EINVAL;
-        }
-        OpenFile file = table.acquire(fd);
-        if (file == null) {
-            return -EBADF;
-        }
-        try {
-            return file.writable() ? file.truncate(length) : -EINVAL;
-        } finally {
-            file.release();
-        }
+        return length < 0 ? -EINVAL : onFile(fd, file -> file.writable() ? file.truncate(length) : -EINVAL);
     }
 
     @Override
@@ -559,15 +520,7 @@ public final class UserKernel implements Kernel {
 
     @Override
     public long fsync(int fd) {
-        OpenFile file = table.acquire(fd);
-        if (file == null) {
-            return -EBADF;
-        }
-        try {
-            return file.sync();
-        } finally {
-            file.release();
-        }
+        return onFile(fd, OpenFile::sync);
     }
 
     // Sockets.
@@ -664,12 +617,17 @@ public final class UserKernel implements Kernel {
     }
 
     private long onSocket(int fd, ToLongFunction<Socket> call) {
+        return onFile(fd, file -> file instanceof Socket socket ? call.applyAsLong(socket) : -ENOTSOCK);
+    }
+
+    /** A call on one open file, which stays open while it runs. */
+    private long onFile(int fd, ToLongFunction<OpenFile> call) {
         OpenFile file = table.acquire(fd);
         if (file == null) {
             return -EBADF;
         }
         try {
-            return file instanceof Socket socket ? call.applyAsLong(socket) : -ENOTSOCK;
+            return call.applyAsLong(file);
         } finally {
             file.release();
         }

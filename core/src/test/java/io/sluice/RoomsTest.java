@@ -35,7 +35,6 @@ class RoomsTest {
             room("io.sluice.kernel.linux").mayUse("io.sluice.kernel"),
             room("io.sluice.kernel.user").mayUse("io.sluice.kernel"),
             room("io.sluice.kernel.wrap").mayUse("io.sluice.kernel"),
-            room("io.sluice.kernel.user").mayUse("io.sluice.kernel"),
             room("io.sluice.flow").mayUse("io.sluice.kernel"),
             room("io.sluice").mayUse("io.sluice.kernel", "io.sluice.flow"));
 

@@ -230,7 +230,9 @@ final class Pipe extends Waitable {
         long failure = 0;
         while (failure == 0 && (from.left() > 0 || !filled.isEmpty())) {
             long unfilled = 0;
-            if (filled.isEmpty() && !(end.nonblocking() && ring.isFull())) {
+            if (filled.isEmpty() && from.left() <= Page.SIZE && !ring.isFull()) {
+                unfilled = fill(from, filled, 1); // with the lock: what is atomic is so together with its try to merge
+            } else if (filled.isEmpty() && !(end.nonblocking() && ring.isFull())) {
                 int most = Math.max(1, Math.min(ring.free(), filled.capacity()));
                 unlock();
                 try {

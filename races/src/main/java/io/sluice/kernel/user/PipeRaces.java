@@ -5,7 +5,7 @@ import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_RDONLY;
 import static io.sluice.kernel.Flags.O_WRONLY;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -90,8 +90,8 @@ public class PipeRaces {
     @Outcome(id = "2, 2, 4", expect = ACCEPTABLE, desc = "both are there")
     @Outcome(
             id = {"2, -11, 2", "-11, 2, 2"},
-            expect = ACCEPTABLE_INTERESTING,
-            desc = "one had filled a page of its own")
+            expect = FORBIDDEN,
+            desc = "small writes are atomic together with their try to merge")
     @State
     public static class TwoWrites {
         private final Line line = new Line(O_NONBLOCK);

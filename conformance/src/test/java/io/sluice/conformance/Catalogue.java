@@ -27,13 +27,16 @@ import java.util.stream.Stream;
  * @param sections headings and the ids below them, in order
  * @param rules each id's statement
  * @param exemptions why nothing holds a kernel to an id
- * @param holders the scenarios and tests that do, as the page names them
+ * @param holders the scenarios and tests that hold Linux to an id, as the page names them; they hold the user-space
+ *     kernel too, unless they say that they do not
+ * @param inUserSpace the scenarios that hold the user-space kernel alone, since Linux cannot be asked from a JVM
  */
 record Catalogue(
         Map<String, List<String>> sections,
         Map<String, String> rules,
         Map<String, Exemption> exemptions,
-        Map<String, SortedSet<String>> holders) {
+        Map<String, SortedSet<String>> holders,
+        Map<String, SortedSet<String>> inUserSpace) {
 
     private static final Pattern STATEMENT = Pattern.compile("([A-Z]\\d\\d) (.+)");
     private static final Pattern SECTION = Pattern.compile("[A-Z]\\. .+");
@@ -58,7 +61,11 @@ record Catalogue(
                 throw new IllegalStateException("neither a section nor a new statement: " + line);
             }
         }
-        return new Catalogue(sections, rules, readExemptions(), findHolders());
+        Map<String, SortedSet<String>> holders = new TreeMap<>();
+        Map<String, SortedSet<String>> inUserSpace = new TreeMap<>();
+        findScenarios(holders, inUserSpace);
+        findTests(holders);
+        return new Catalogue(sections, rules, readExemptions(), holders, inUserSpace);
     }
 
     private static Map<String, Exemption> readExemptions() throws IOException {
@@ -72,27 +79,34 @@ record Catalogue(
         return exemptions;
     }
 
-    private static Map<String, SortedSet<String>> findHolders() throws IOException {
-        Map<String, SortedSet<String>> holders = new TreeMap<>();
-        try (Stand linux = new LinuxStand()) {
+    private static void findScenarios(
+            Map<String, SortedSet<String>> holders, Map<String, SortedSet<String>> inUserSpace) throws IOException {
+        try (Stand linux = new LinuxStand();
+                Stand user = new UserStand()) {
             for (ScenarioFile file : ScenarioFiles.all()) {
                 for (Scenario scenario : file.scenarios()) {
                     Matcher id = SCENARIO_ID.matcher(scenario.id());
-                    if (id.matches() && Runner.obstacle(scenario, linux).isEmpty()) {
-                        add(holders, id.group(1), scenarioName(scenario));
+                    if (!id.matches() || Runner.obstacle(scenario, user).isPresent()) {
+                        continue; // an example; and the user-space kernel can express everything
                     }
+                    boolean onLinux = Runner.obstacle(scenario, linux).isEmpty();
+                    add(onLinux ? holders : inUserSpace, id.group(1), scenarioName(scenario));
                 }
             }
         }
+    }
+
+    private static void findTests(Map<String, SortedSet<String>> holders) throws IOException {
         for (Class<?> test : tests()) {
             for (Method method : test.getDeclaredMethods()) {
                 Holds holds = method.getAnnotation(Holds.class);
+                boolean onEach = method.isAnnotationPresent(OnEachKernel.class);
                 for (String id : holds == null ? new String[0] : holds.value()) {
-                    add(holders, id, "`" + test.getSimpleName() + "." + method.getName() + "`");
+                    String name = "`" + test.getSimpleName() + "." + method.getName() + "`";
+                    add(holders, id, onEach ? name : name + " (Linux alone)");
                 }
             }
         }
-        return holders;
     }
 
     private static String scenarioName(Scenario scenario) {
@@ -164,8 +178,10 @@ record Catalogue(
 
     private String heldBy(String id) {
         Exemption exemption = exemptions.get(id);
-        return exemption != null
-                ? "nothing: *" + exemption.reason() + "*, " + exemption.why()
+        SortedSet<String> alone = inUserSpace.getOrDefault(id, Collections.emptySortedSet());
+        String onLinux = exemption != null
+                ? "on Linux nothing: *" + exemption.reason() + "*, " + exemption.why()
                 : String.join(", ", holders.getOrDefault(id, Collections.emptySortedSet()));
+        return alone.isEmpty() ? onLinux : onLinux + "; in user space alone: " + String.join(", ", alone);
     }
 }

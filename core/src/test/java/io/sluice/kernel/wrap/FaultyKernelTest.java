@@ -10,6 +10,7 @@ import static io.sluice.kernel.Errno.ENOSYS;
 import static io.sluice.kernel.Errno.EPERM;
 import static io.sluice.kernel.Flags.AF_UNIX;
 import static io.sluice.kernel.Flags.EFD_NONBLOCK;
+import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.O_DIRECT;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.SOCK_DGRAM;
@@ -150,6 +151,8 @@ final class FaultyKernelTest {
                 .build();
         int[] pipe = pipe(kernel, 0);
         int[] second = pipe(kernel, 0);
+        inner.fcntl(pipe[1], F_SETPIPE_SZ, 1 << 20); // a slot for each piece, however short
+        inner.fcntl(second[1], F_SETPIPE_SZ, 1 << 20);
         int[] pair = new int[2];
         inner.socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
         MemorySegment sent = arena.allocate(30_000);

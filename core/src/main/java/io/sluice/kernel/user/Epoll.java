@@ -18,7 +18,6 @@ import static io.sluice.kernel.Flags.EPOLL_CTL_ADD;
 import static io.sluice.kernel.Flags.EPOLL_CTL_DEL;
 import static io.sluice.kernel.Flags.EPOLL_CTL_MOD;
 import static io.sluice.kernel.Flags.O_RDWR;
-import static io.sluice.kernel.Flags.S_IFREG;
 
 import io.sluice.kernel.EpollEvents;
 import io.sluice.kernel.Stat;
@@ -268,7 +267,7 @@ final class Epoll extends OpenFile {
 
     @Override
     void stat(Stat stat) {
-        stat.set(Device.ANONYMOUS_FILES, 1, S_IFREG | 0600, 1, 0, 0, Page.SIZE, 0);
+        stat.set(Device.ANONYMOUS_FILES, 1, 0600, 1, 0, 0, Page.SIZE, 0);
     }
 
     /** Readable when an item of the queue really is ready. */

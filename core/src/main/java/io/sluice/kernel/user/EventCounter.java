@@ -8,7 +8,6 @@ import static io.sluice.kernel.Flags.O_RDWR;
 import static io.sluice.kernel.Flags.POLLERR;
 import static io.sluice.kernel.Flags.POLLIN;
 import static io.sluice.kernel.Flags.POLLOUT;
-import static io.sluice.kernel.Flags.S_IFREG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import io.sluice.kernel.Stat;
@@ -108,7 +107,7 @@ final class EventCounter extends OpenFile {
 
     @Override
     void stat(Stat stat) {
-        stat.set(Device.ANONYMOUS_FILES, 1, S_IFREG | 0600, 1, 0, 0, Page.SIZE, 0);
+        stat.set(Device.ANONYMOUS_FILES, 1, 0600, 1, 0, 0, Page.SIZE, 0);
     }
 
     @Override

@@ -280,11 +280,8 @@ abstract class FaultContract {
         Ends ends = socketToSocket();
         SocketEnd[] mirror = tcp();
         FutureTask<byte[]> mirrored = TransferContract.start(() -> drain(mirror[1]));
-        FaultyKernel withoutTee =
-                FaultyKernel.builder(faults).lacking("tee", Errno.EPERM).build();
-        try (ends;
-                Sluice other = Sluice.on(withoutTee)) {
-            TransferResult result = other.transfer(ends.source)
+        try (ends) {
+            TransferResult result = sluice.transfer(ends.source)
                     .to(ends.sink)
                     .mirrorTo(mirror[0], WhenFull.BLOCK)
                     .run();

@@ -77,21 +77,24 @@ final class Watch {
         waiter.sleepsIn(this);
         enlist(waiter);
         try {
-            return waiter.await(deadlineNanos, leftNanos -> {
-                if (leader == waiter) {
-                    lead(leftNanos);
-                } else {
-                    waiter.park(leftNanos);
-                }
-            });
+            return waiter.await(deadlineNanos, leftNanos -> sleep(waiter, leftNanos));
         } finally {
             delist(waiter);
         }
     }
 
+    /** One sleep of someone enlisted. */
+    void sleep(Waiter waiter, long leftNanos) throws PollerException {
+        if (leader != waiter) {
+            waiter.park(leftNanos);
+        } else if (!waiter.hasOutcome()) { // the leader before it may have given it one since it looked
+            lead(leftNanos);
+        }
+    }
+
     // Whose turn it is.
 
-    private void enlist(Waiter waiter) {
+    void enlist(Waiter waiter) {
         synchronized (turn) {
             if (waiter.mayLead()) {
                 followers.add(waiter);
@@ -113,7 +116,7 @@ final class Watch {
         }
     }
 
-    private void delist(Waiter waiter) {
+    void delist(Waiter waiter) {
         synchronized (turn) {
             if (!waiter.mayLead()) {
                 dependents--;

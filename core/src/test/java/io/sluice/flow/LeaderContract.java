@@ -243,6 +243,21 @@ abstract class LeaderContract extends PollerFixture {
         }
     }
 
+    /** It looked for an outcome before there was one; then its leader gave it one, and next the lead. */
+    @Test
+    void aFollowerThatIsWokenAndThenMadeTheLeaderDoesNotSleepAgain() throws PollerException {
+        InterestList interests = new InterestList(kernel);
+        Watch watch = new Watch(kernel, interests, () -> {});
+        Waiter waiter = new Waiter(Thread.currentThread(), EPOLLIN, null);
+        watch.enlist(waiter);
+        waiter.ready();
+        watch.sleep(waiter, Poller.FOREVER);
+        assertThat(count("epoll_wait")).isZero();
+        watch.delist(waiter);
+        watch.stop();
+        interests.close();
+    }
+
     // Its end.
 
     @Test

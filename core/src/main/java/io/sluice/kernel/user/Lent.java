@@ -29,9 +29,10 @@ final class Lent extends Memory {
         return bytes;
     }
 
+    /** By the user's addresses; an array has none that count, and its pages begin with it. */
     @Override
-    boolean isKernels() {
-        return false;
+    int offsetInPage(long start) {
+        return (int) ((bytes.isNative() ? bytes.address() + start : start) % Page.SIZE);
     }
 
     @Override

@@ -31,11 +31,9 @@ abstract class Memory {
     /** The bytes. Reading them throws IllegalStateException when a user has closed their arena. */
     abstract MemorySegment bytes();
 
-    /**
-     * Whether it is the kernel's own: then a slot that was emptied may go on naming it, since that keeps nothing alive.
-     */
-    boolean isKernels() {
-        return true;
+    /** How far the byte at {@code start} lies behind the beginning of its page. */
+    int offsetInPage(long start) {
+        return (int) (start % Page.SIZE);
     }
 
     /** The last reference is gone. */

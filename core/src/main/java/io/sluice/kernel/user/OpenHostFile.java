@@ -430,7 +430,7 @@ final class OpenHostFile extends OpenFile {
         }
         for (long moved = 0; moved < most; ) {
             moved += ready.pages.length(0);
-            ready.pages.moveOldestTo(pipe.ring);
+            ready.pages.moveOldestTo(pipe.ring, 0);
         }
         return most;
     }

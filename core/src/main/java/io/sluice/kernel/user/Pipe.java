@@ -329,7 +329,7 @@ final class Pipe extends Waitable {
                 tellReleasedLocked(); // the first free slot is an event, further ones are none [N08]
             }
             if (count == length) {
-                ring.moveOldestTo(taken);
+                ring.moveOldestTo(taken, 0);
             } else {
                 ring.shareTo(0, count, taken);
                 ring.consume(packet ? length : count); // what a packet has beyond the reader's room is lost [C11]

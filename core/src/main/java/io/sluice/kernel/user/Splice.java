@@ -214,20 +214,14 @@ final class Splice {
 
     /** As many slots as fit, the last one split; both pipes are locked. */
     static long moveLocked(Pipe from, Pipe to, long len) {
-        long moved = 0;
-        boolean released = false;
-        while (!from.ring.isEmpty() && !to.ring.isFull() && Long.compareUnsigned(moved, len) < 0) {
-            int length = from.ring.length(0);
-            long left = len - moved;
-            if (Long.compareUnsigned(length, left) <= 0) {
-                from.ring.moveOldestTo(to.ring);
-                released = true;
-                moved += length;
-            } else {
-                from.ring.shareTo(0, (int) left, to.ring);
-                from.ring.consume((int) left);
-                moved += left;
-            }
+        long most = len < 0 ? Long.MAX_VALUE : len; // a size_t
+        long moved = from.ring.moveWholeTo(to.ring, most);
+        boolean released = moved > 0;
+        if (moved < most && !from.ring.isEmpty() && !to.ring.isFull()) {
+            int rest = (int) (most - moved); // less than the slot has
+            from.ring.shareTo(0, rest, to.ring);
+            from.ring.consume(rest);
+            moved = most;
         }
         if (moved > 0) {
             to.tellAddedLocked();

@@ -94,17 +94,16 @@ final class Vmsplice {
         Memory owner = notice == null ? memory.find(segment) : null;
         boolean lent = owner == null;
         long start = 0;
-        long place =
-                segment.isNative() ? segment.address() % Page.SIZE : 0; // a heap segment's pages count from its start
         if (owner == null) {
             owner = new Lent(segment, notice == null ? null : notice.oneMore());
         } else {
             start = segment.address() - owner.bytes().address();
         }
+        int place = owner.offsetInPage(start);
         int slots = (int) Math.min(ring.free(), (place + segment.byteSize() - 1) / Page.SIZE + 1);
         long added = Math.min(segment.byteSize(), (long) slots * Page.SIZE - place);
         owner.retain(start, slots);
-        ring.addPages(owner, start, (int) place, added, marks);
+        ring.addPages(owner, start, added, marks);
         if (lent) {
             owner.release(0); // the slots' references remain
         }

@@ -2,11 +2,14 @@
 package io.sluice.kernel.user;
 
 import static io.sluice.kernel.Errno.EAGAIN;
+import static io.sluice.kernel.Errno.EINVAL;
+import static io.sluice.kernel.Errno.EOPNOTSUPP;
 import static io.sluice.kernel.Errno.EPIPE;
 import static io.sluice.kernel.Flags.IPPROTO_TCP;
 import static io.sluice.kernel.Flags.MSG_DONTWAIT;
 import static io.sluice.kernel.Flags.MSG_MORE;
 import static io.sluice.kernel.Flags.MSG_NOSIGNAL;
+import static io.sluice.kernel.Flags.MSG_OOB;
 import static io.sluice.kernel.Flags.MSG_PEEK;
 import static io.sluice.kernel.Flags.MSG_WAITALL;
 import static io.sluice.kernel.Flags.O_RDWR;
@@ -86,6 +89,9 @@ abstract class QueuedSocket extends Socket {
 
     @Override
     final long recv(Iov to, int flags) {
+        if ((flags & MSG_OOB) != 0) {
+            return protocol.keepsMessages() ? -EOPNOTSUPP : -EINVAL; // as where no urgent byte has come
+        }
         return receive(to, flags, nonblocking() || (flags & MSG_DONTWAIT) != 0);
     }
 
@@ -184,6 +190,9 @@ abstract class QueuedSocket extends Socket {
 
     @Override
     final long send(Iov from, int flags) {
+        if ((flags & MSG_OOB) != 0) {
+            return -EOPNOTSUPP; // no urgent data here: rather refused than sent as what it is not
+        }
         return send(from, flags, nonblocking() || (flags & MSG_DONTWAIT) != 0);
     }
 

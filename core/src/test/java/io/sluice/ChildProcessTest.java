@@ -8,12 +8,11 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.TransferResult.Ending;
-import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
-import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.testing.AdoptingChild;
 import io.sluice.testing.Commands;
 import io.sluice.testing.Pending;
+import io.sluice.testing.Stand;
 import java.io.File;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
@@ -29,8 +28,8 @@ final class ChildProcessTest extends SluiceFixture {
     private static final int BYTES = 3_000_001;
 
     @Override
-    Kernel newKernel() {
-        return new LinuxKernel();
+    Stand newStand() {
+        return Stand.onLinux();
     }
 
     private Process shell(String script, Redirect in, Redirect out) throws Exception {

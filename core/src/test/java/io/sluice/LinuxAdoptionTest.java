@@ -7,13 +7,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
-import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.testing.AdoptingChild;
 import io.sluice.testing.Commands;
 import io.sluice.testing.Pending;
 import io.sluice.testing.Pty;
+import io.sluice.testing.Stand;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -38,8 +37,8 @@ import org.junit.jupiter.api.Test;
 /** Adoption on the real system: terminals and the channels of java.nio too. Tests run with the flag that these need. */
 final class LinuxAdoptionTest extends AdoptionContract {
     @Override
-    Kernel newKernel() {
-        return new LinuxKernel();
+    Stand newStand() {
+        return Stand.onLinux();
     }
 
     // Terminals.

@@ -7,8 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.kernel.Errno;
-import io.sluice.kernel.Kernel;
-import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.testing.Stand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
@@ -16,8 +15,8 @@ import org.junit.jupiter.api.Test;
 
 final class LinuxOpeningTest extends OpeningContract {
     @Override
-    Kernel newKernel() {
-        return new LinuxKernel();
+    Stand newStand() {
+        return Stand.onLinux();
     }
 
     @Test
@@ -37,17 +36,5 @@ final class LinuxOpeningTest extends OpeningContract {
         assertThatThrownBy(() -> sluice.open(program, WRITE))
                 .isInstanceOfSatisfying(
                         ErrnoException.class, e -> assertThat(e.errnoName()).isIn("ETXTBSY", "EACCES", "EROFS"));
-    }
-
-    @Test
-    void devicesOpenLikeFiles() throws Exception {
-        FileEnd zero = keep(sluice.open(Path.of("/dev/zero")));
-        assertThat(zero.read(room(100))).isEqualTo(100);
-        FileEnd nowhere = keep(sluice.open(Path.of("/dev/null"), WRITE));
-        nowhere.write(room(100));
-        FileEnd full = keep(sluice.open(Path.of("/dev/full"), WRITE));
-        assertThatThrownBy(() -> full.write(room(1)))
-                .isInstanceOfSatisfying(
-                        ErrnoException.class, e -> assertThat(e.errnoName()).isEqualTo("ENOSPC"));
     }
 }

@@ -4,8 +4,7 @@ package io.sluice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.sluice.kernel.Kernel;
-import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.testing.Stand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,8 +12,8 @@ import org.junit.jupiter.api.Test;
 
 final class LinuxPageMemoryTest extends PageMemoryContract {
     @Override
-    Kernel newKernel() {
-        return new LinuxKernel();
+    Stand newStand() {
+        return Stand.onLinux();
     }
 
     /** Mapped, advised, and only then touched: a page that was touched too early is a small one [K15]. */

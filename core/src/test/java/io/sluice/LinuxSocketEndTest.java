@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
-import io.sluice.kernel.Kernel;
-import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.testing.Stand;
 
 final class LinuxSocketEndTest extends SocketContract {
     @Override
-    Kernel newKernel() {
-        return new LinuxKernel();
+    Stand newStand() {
+        return Stand.onLinux();
     }
 }

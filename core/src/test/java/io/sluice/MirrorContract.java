@@ -11,7 +11,6 @@ import io.sluice.kernel.Flags;
 import io.sluice.testing.Pending;
 import java.io.IOException;
 import java.nio.channels.AsynchronousCloseException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -26,7 +25,7 @@ abstract class MirrorContract extends SluiceFixture {
     private final byte[] data = TransferContract.random(BYTES);
 
     private FileEnd source() throws IOException {
-        return keep(sluice.open(Files.write(directory.resolve("source"), data)));
+        return keep(sluice.open(stand.write(directory.resolve("source"), data)));
     }
 
     private Path target() {
@@ -87,7 +86,7 @@ abstract class MirrorContract extends SluiceFixture {
         SinkResult mirror = result.mirrors().getFirst();
         assertThat(mirror.fate()).isEqualTo(Fate.DETACHED);
         assertAllAccountedFor(mirror, BYTES);
-        assertThat(Files.readAllBytes(target())).isEqualTo(data);
+        assertThat(stand.read(target())).isEqualTo(data);
     }
 
     @Test
@@ -213,7 +212,7 @@ abstract class MirrorContract extends SluiceFixture {
             assertThat(result.sinks().get(0).errno()).isEqualTo(Errno.EPIPE);
             assertThat(result.sinks().get(1).fate()).isEqualTo(Fate.COMPLETE);
         }
-        assertThat(Files.readAllBytes(target())).containsExactly(1, 2, 3, 4);
+        assertThat(stand.read(target())).containsExactly(1, 2, 3, 4);
     }
 
     @Test

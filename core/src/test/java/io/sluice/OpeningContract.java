@@ -138,6 +138,20 @@ abstract class OpeningContract extends SluiceFixture {
         assertRefused(Errno.ENXIO, path, WRITE);
     }
 
+    // Devices.
+
+    @Test
+    void devicesOpenLikeFiles() throws Exception {
+        FileEnd zero = keep(sluice.open(Path.of("/dev/zero")));
+        assertThat(zero.read(room(100))).isEqualTo(100);
+        FileEnd nowhere = keep(sluice.open(Path.of("/dev/null"), WRITE));
+        nowhere.write(room(100));
+        FileEnd full = keep(sluice.open(Path.of("/dev/full"), WRITE));
+        assertThatThrownBy(() -> full.write(room(1)))
+                .isInstanceOfSatisfying(
+                        ErrnoException.class, e -> assertThat(e.errnoName()).isEqualTo("ENOSPC"));
+    }
+
     // FIFOs.
 
     @ParameterizedTest

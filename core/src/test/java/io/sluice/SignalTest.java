@@ -7,10 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.TransferResult.Ending;
 import io.sluice.kernel.Errno;
-import io.sluice.kernel.Kernel;
-import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.kernel.linux.Signals;
 import io.sluice.testing.Pending;
+import io.sluice.testing.Stand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,8 +22,8 @@ final class SignalTest extends SluiceFixture {
     private static final int SIGPIPE = 13;
 
     @Override
-    Kernel newKernel() {
-        return new LinuxKernel();
+    Stand newStand() {
+        return Stand.onLinux();
     }
 
     /** Pitfall 69: a splice to a closed socket or pipe raises SIGPIPE, and has no flag against it. */

@@ -10,6 +10,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import io.sluice.kernel.wrap.TracingKernel;
 import io.sluice.testing.NoLeaks;
+import io.sluice.testing.Stand;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,7 +25,6 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A Sluice on the kernel that the subclass supplies, whose calls can be looked at; nothing may be left behind. */
 @NoLeaks
@@ -35,17 +35,26 @@ abstract class SluiceFixture {
     Kernel kernel;
     Sluice sluice;
 
-    @TempDir
+    Stand stand;
+
+    /** Where the test keeps its files, on {@link #kernel}. */
     Path directory;
 
     private final List<AutoCloseable> opened = Collections.synchronizedList(new ArrayList<>());
 
-    /** A new kernel of the kind under test. */
-    abstract Kernel newKernel();
+    /** A new kernel of the kind under test, and a place there. */
+    abstract Stand newStand();
+
+    /** What the test puts around the kernel, below the tracing. */
+    Kernel around(Kernel plain) {
+        return plain;
+    }
 
     @BeforeEach
     final void open() {
-        kernel = new TracingKernel(newKernel(), calls::add);
+        stand = newStand();
+        directory = stand.directory();
+        kernel = new TracingKernel(around(stand.kernel()), calls::add);
         sluice = Sluice.on(kernel);
     }
 
@@ -55,7 +64,7 @@ abstract class SluiceFixture {
             end.close();
         }
         sluice.close();
-        kernel.close();
+        stand.close();
     }
 
     /** Has {@code end} closed after the test, in the reverse order of opening. */

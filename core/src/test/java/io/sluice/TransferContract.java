@@ -8,9 +8,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.TransferResult.Ending;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
-import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
 import io.sluice.testing.Pending;
+import io.sluice.testing.Stand;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -20,7 +20,6 @@ import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -38,25 +37,25 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What {@link Transfer} promises, on whatever kernel the subclass supplies. */
 abstract class TransferContract {
     /** Odd, and more than any pipe holds. */
     private static final int BYTES = (3 << 20) + 13;
 
-    @TempDir
-    Path directory;
-
+    private Stand stand;
+    private Path directory;
     Sluice sluice;
     private final List<AutoCloseable> opened = new ArrayList<>();
     private final List<FutureTask<?>> feeders = new ArrayList<>();
 
-    abstract Kernel kernel();
+    abstract Stand newStand();
 
     @BeforeEach
     void open() {
-        sluice = Sluice.on(kernel());
+        stand = newStand();
+        directory = stand.directory();
+        sluice = Sluice.on(stand.kernel());
     }
 
     @AfterEach
@@ -68,6 +67,7 @@ abstract class TransferContract {
             feeder.get();
         }
         sluice.close();
+        stand.close();
     }
 
     <T extends AutoCloseable> T keep(T end) {
@@ -141,9 +141,7 @@ abstract class TransferContract {
     }
 
     Source file(byte[] data) throws IOException {
-        Path path = Files.createTempFile(directory, "source", "");
-        Files.write(path, data);
-        return keep(sluice.open(path));
+        return keep(sluice.open(stand.write(directory.resolve("source" + System.nanoTime()), data)));
     }
 
     private Receiver receivingFile(StandardOpenOption... more) throws IOException {
@@ -152,7 +150,7 @@ abstract class TransferContract {
         options.add(StandardOpenOption.WRITE);
         options.add(StandardOpenOption.CREATE);
         FileEnd end = sluice.open(path, options.toArray(StandardOpenOption[]::new));
-        return new Receiver(end, () -> Files.readAllBytes(path));
+        return new Receiver(end, () -> stand.read(path));
     }
 
     private Source fed(Pipe pipe, byte[] data) {
@@ -461,7 +459,7 @@ abstract class TransferContract {
     @Test
     void stableBytesStayWhatTheyWere() throws Exception {
         Path path = directory.resolve("changing");
-        Files.write(path, new byte[] {1, 1, 1, 1});
+        stand.write(path, new byte[] {1, 1, 1, 1});
         Pipe pipe = keep(sluice.pipe());
         sluice.transfer(keep(sluice.open(path))).to(pipe.writer()).stable().run();
         sluice.transfer(keep(sluice.open(path))).to(pipe.writer()).run();

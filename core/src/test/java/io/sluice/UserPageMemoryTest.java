@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
-import io.sluice.kernel.Kernel;
-import io.sluice.kernel.user.UserKernels;
+import io.sluice.testing.Stand;
 
 final class UserPageMemoryTest extends PageMemoryContract {
     @Override
-    Kernel newKernel() {
-        return UserKernels.onThisHost();
+    Stand newStand() {
+        return Stand.inUserSpace();
     }
 }

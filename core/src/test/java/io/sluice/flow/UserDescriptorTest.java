@@ -7,6 +7,6 @@ import io.sluice.kernel.user.UserKernels;
 final class UserDescriptorTest extends DescriptorContract {
     @Override
     Kernel newKernel() {
-        return UserKernels.onThisHost();
+        return UserKernels.inMemory();
     }
 }

@@ -7,6 +7,6 @@ import io.sluice.kernel.user.UserKernels;
 final class UserLeaderTest extends LeaderContract {
     @Override
     Kernel newKernel() {
-        return UserKernels.onThisHost();
+        return UserKernels.inMemory();
     }
 }

@@ -7,6 +7,6 @@ import io.sluice.kernel.user.UserKernels;
 final class UserPipePoolTest extends PipePoolContract {
     @Override
     Kernel newKernel() {
-        return UserKernels.onThisHost();
+        return UserKernels.inMemory();
     }
 }

@@ -7,6 +7,6 @@ import io.sluice.kernel.user.UserKernels;
 final class UserPollerTest extends PollerContract {
     @Override
     Kernel newKernel() {
-        return UserKernels.onThisHost();
+        return UserKernels.inMemory();
     }
 }

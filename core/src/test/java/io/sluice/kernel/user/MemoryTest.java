@@ -99,16 +99,6 @@ class MemoryTest {
     }
 
     @Test
-    void isTheKernelsOwnUnlessAUserLentIt() {
-        try (PagePool pool = new PagePool(2, true)) {
-            assertThat(pool.take())
-                    .isNotNull()
-                    .satisfies(page -> assertThat(page.isKernels()).isTrue());
-        }
-        assertThat(lent(text("abc")).isKernels()).isFalse();
-    }
-
-    @Test
     void thatIsMappedCountsInTheBudgetUntilTheLastReferenceIsGone() {
         try (PagePool pool = new PagePool(10, true)) {
             assertThat(pool.reserve(2)).isTrue();

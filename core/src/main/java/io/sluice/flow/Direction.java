@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.flow;
 
-import static io.sluice.kernel.Flags.MSG_DONTWAIT;
-import static io.sluice.kernel.Flags.MSG_PEEK;
-import static io.sluice.kernel.Flags.POLLHUP;
-import static io.sluice.kernel.Flags.POLLIN;
-import static io.sluice.kernel.Flags.SEEK_CUR;
-import static io.sluice.kernel.Flags.SEEK_SET;
-import static io.sluice.kernel.Flags.SPLICE_F_MOVE;
-import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
-
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
-import io.sluice.kernel.Stat;
 import io.sluice.kernel.TransferPath;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,34 +42,17 @@ public final class Direction implements AutoCloseable {
         EITHER
     }
 
-    /**
-     * The most that one call on files moves, so that progress shows and interruption is noticed: some milliseconds'
-     * work.
-     */
-    private static final long FILE_CALL_BYTES = 8 << 20;
-
-    /** Where a look at a socket puts the byte that nobody reads; for all directions at once. */
-    private static final MemorySegment PEEKED = Arena.global().allocate(1);
-
-    private final Kernel kernel;
     private final PipePool pool;
-    private final Endpoint source;
     private final int pipeBytes;
-    private final List<TransferPath> paths;
-    private final List<Branch> branches = new ArrayList<>();
-    private final Tally tally = new Tally();
+    private final Inlet inlet;
     private final Outlet outlet;
+    private final Bypass bypass;
+    private final Branches branches;
+    private final Route route;
+    private final Tally tally = new Tally();
 
-    private int path;
-    private boolean ended;
-    private boolean spliceAgain;
-    private long splicedAtRefusal;
-    private final AtomicLong takenBytes = new AtomicLong(); // written by one thread
-    private long takenAtWait = -1;
-    private long takenAtSight = -1;
-    private long knownSourceBytes = -1;
     private @Nullable PooledPipe pipe;
-    private @Nullable Branch fullBranch;
+    private boolean ended;
     private Side failedSide = Side.SOURCE;
     private String failedCall = "";
     private int errno;
@@ -95,42 +65,201 @@ public final class Direction implements AutoCloseable {
      */
     public Direction(
             Kernel kernel, PipePool pool, Endpoint source, Endpoint sink, List<TransferPath> paths, int pipeBytes) {
-        this.kernel = kernel;
         this.pool = pool;
-        this.source = source;
-        this.paths = List.copyOf(paths);
         this.pipeBytes = pipeBytes;
+        this.inlet = new Inlet(kernel, source);
         this.outlet = new Outlet(kernel, sink, tally);
+        this.bypass = new Bypass(kernel, source, sink);
+        this.branches = new Branches(kernel);
+        this.route = new Route(paths);
         begin();
     }
 
     private void begin() {
         ended = false;
         errno = 0;
-        path = 0;
-        if (!source.splicesWithoutBlocking() || !outlet.splices()) {
-            path = paths.indexOf(TransferPath.COPY); // known without a try
-            if (path < 0) {
-                ended(Side.EITHER, "splice", -Errno.EINVAL);
-            }
+        if (!route.begin(inlet.source().splicesWithoutBlocking() && outlet.splices())) {
+            ended(Side.EITHER, "splice", -Errno.EINVAL);
         }
     }
 
     /** Adds a branch before the first step; false when there is no pipe for it. */
     public boolean add(Branch branch) {
-        branches.add(branch);
-        return branch.open();
+        return branches.add(branch);
+    }
+
+    // The steps.
+
+    /**
+     * Moves bytes on.
+     *
+     * @param maxBytes the most to take from the source; with bytes in hand nothing is taken and it does not matter
+     */
+    public Step step(long maxBytes) {
+        if (pending() > 0) {
+            return pump(false);
+        }
+        if (!branches.ready()) {
+            return Step.WAITS_FOR_BRANCH;
+        }
+        if (ended) {
+            return Step.ENDED;
+        }
+        return switch (route.path()) {
+            case REFLINK -> reflink(maxBytes);
+            case COPY_FILE_RANGE ->
+                moved(TransferPath.COPY_FILE_RANGE, "copy_file_range", bypass.copyFileRange(maxBytes));
+            case SENDFILE -> moved(TransferPath.SENDFILE, "sendfile", bypass.sendfile(maxBytes, knownRest()));
+            case SPLICE -> drainBySplice(maxBytes);
+            case COPY -> drainByRead(maxBytes);
+        };
+    }
+
+    /** Shares the blocks of a whole file; the next path finds the end, or what was added meanwhile. */
+    private Step reflink(long maxBytes) {
+        if (!bypass.isWholeFile(maxBytes, route.isLast())) {
+            return nextPathOr(Side.EITHER, "ficlone", -Errno.EINVAL);
+        }
+        long shared = bypass.ficlone();
+        if (shared < 0) {
+            return refused("ficlone", shared, Side.EITHER);
+        }
+        inlet.took(shared);
+        tally.moved(TransferPath.REFLINK, shared);
+        return nextPathOr(Side.SOURCE, "", 0);
+    }
+
+    /** The outcome of a call that moves bytes past the pipe. */
+    private Step moved(TransferPath by, String call, long moved) {
+        if (moved > 0) {
+            inlet.took(moved);
+            tally.moved(by, moved);
+            return Step.PROGRESS;
+        }
+        if (moved == -Errno.EAGAIN) {
+            return Step.WAITS_FOR_SINK; // the source is a file, which is always ready
+        }
+        return nothingTaken(by, call, moved, Side.EITHER);
+    }
+
+    private Step drainBySplice(long maxBytes) {
+        PooledPipe borrowed = pipe;
+        if (borrowed == null) {
+            borrowed = pool.borrow(branches.pipeBytes(pipeBytes));
+            if (borrowed == null) {
+                return refused("pipe2", -Errno.EPERM, Side.EITHER);
+            }
+            pipe = borrowed;
+        }
+        long drained = inlet.splice(borrowed, maxBytes);
+        if (drained <= 0) {
+            return nothingTaken(TransferPath.SPLICE, "splice", drained, Side.SOURCE);
+        }
+        long duplicated = branches.tee(borrowed);
+        if (duplicated < 0) {
+            return ended(Side.EITHER, "tee", duplicated);
+        }
+        return pump(drained < maxBytes && knownRest() > 0);
+    }
+
+    private Step drainByRead(long maxBytes) {
+        MemorySegment buffer = outlet.emptyBuffer(Math.min(maxBytes, branches.pipeBytes(pipeBytes)));
+        long drained = inlet.read(buffer);
+        if (drained <= 0) {
+            return nothingTaken(TransferPath.COPY, "read", drained, Side.SOURCE);
+        }
+        outlet.filled(drained);
+        long duplicated = branches.write(buffer.asSlice(0, drained));
+        if (duplicated < 0) {
+            return ended(Side.EITHER, "write", duplicated);
+        }
+        return pump(false);
+    }
+
+    /** Sends on what is in hand. */
+    private Step pump(boolean more) {
+        boolean spliced = outlet.splices();
+        String call = outlet.nextCall();
+        long pushed = outlet.push(pipe, more);
+        if (pushed == -Errno.EAGAIN) {
+            return Step.WAITS_FOR_SINK;
+        }
+        if (pushed < 0 && pushed != -Errno.EINTR) {
+            return ended(Side.SINK, call, pushed);
+        }
+        if (spliced && !outlet.splices()) {
+            return leavePath("splice", -outlet.refusal());
+        }
+        if (pending() == 0 && pushed > 0 && route.returnsToSplice()) {
+            outlet.trySplicingAgain();
+        }
+        return Step.PROGRESS;
+    }
+
+    /** Bytes that surely follow, for a file on its way to a socket; else 0. */
+    private long knownRest() {
+        return outlet.sink().kind() == EndKind.SOCKET ? inlet.knownRest() : 0;
+    }
+
+    // Ends and refusals.
+
+    /** A call on the path {@code by} took nothing from the source: it answered 0 or -errno. */
+    private Step nothingTaken(TransferPath by, String call, long result, Side side) {
+        if (result != 0 && result != -Errno.EAGAIN) {
+            return refused(call, result, side);
+        }
+        return switch (inlet.finding(by, result)) {
+            case READY -> Step.PROGRESS;
+            case EMPTY -> Step.WAITS_FOR_SOURCE;
+            case DECLINES -> {
+                tally.fellBack(new Fallback(by, call, Errno.EAGAIN));
+                yield leavePath(call, -Errno.EAGAIN);
+            }
+            case DOUBTFUL -> nextPathOr(Side.SOURCE, "", 0);
+            case ENDED -> ended(Side.SOURCE, "", 0);
+            case FAILED -> ended(Side.SOURCE, "recv", -inlet.lookErrno());
+        };
+    }
+
+    /** The kernel's -errno: where it says that the path cannot be taken here, the next one is. */
+    private Step refused(String call, long result, Side side) {
+        if (result == -Errno.EINTR) {
+            return Step.PROGRESS;
+        }
+        if (!Fallback.allowed(route.path(), (int) -result)) {
+            return ended(side, call, result);
+        }
+        tally.fellBack(new Fallback(route.path(), call, (int) -result));
+        return leavePath(call, result);
+    }
+
+    private Step leavePath(String call, long result) {
+        if (route.path() == TransferPath.SPLICE) {
+            boolean sockets =
+                    inlet.source().kind() == EndKind.SOCKET || outlet.sink().kind() == EndKind.SOCKET;
+            route.leavesSplice(sockets, tally.bytes(TransferPath.SPLICE));
+        }
+        return nextPathOr(Side.EITHER, call, result);
+    }
+
+    /** Goes on by the next path; where there is none, the direction has ended so. */
+    private Step nextPathOr(Side side, String call, long result) {
+        return route.next() ? Step.PROGRESS : ended(side, call, result);
+    }
+
+    private Step ended(Side side, String call, long result) {
+        failedSide = side;
+        failedCall = call;
+        errno = (int) -result;
+        ended = true;
+        return Step.ENDED;
     }
 
     // What has happened, for the loop around the steps.
 
     /** Bytes taken from the source. */
     public long taken() {
-        return takenBytes.get();
-    }
-
-    private void took(long bytes) {
-        takenBytes.setRelease(takenBytes.getPlain() + bytes);
+        return inlet.taken();
     }
 
     /** Bytes taken and not delivered: in the pipe and in the buffer. */
@@ -159,327 +288,7 @@ public final class Direction implements AutoCloseable {
 
     /** The branch to wait for; only after WAITS_FOR_BRANCH. */
     public Branch fullBranch() {
-        Branch full = fullBranch;
-        if (full == null) {
-            throw new IllegalStateException("no branch is full");
-        }
-        return full;
-    }
-
-    // The steps.
-
-    /**
-     * Moves bytes on.
-     *
-     * @param maxBytes the most to take from the source; with bytes in hand nothing is taken and it does not matter
-     */
-    public Step step(long maxBytes) {
-        if (pending() > 0) {
-            return pump(false);
-        }
-        if (!branchesReady()) {
-            return Step.WAITS_FOR_BRANCH;
-        }
-        if (ended) {
-            return Step.ENDED;
-        }
-        return switch (paths.get(path)) {
-            case REFLINK -> reflink(maxBytes);
-            case COPY_FILE_RANGE -> copyFileRange(maxBytes);
-            case SENDFILE -> sendfile(maxBytes);
-            case SPLICE -> drainBySplice(maxBytes);
-            case COPY -> drainByRead(maxBytes);
-        };
-    }
-
-    /** Shares the blocks of a whole file with an empty one. */
-    private Step reflink(long maxBytes) {
-        Stat in = new Stat();
-        Stat out = new Stat();
-        boolean whole = kernel.fstat(source.fd(), in) == 0
-                && kernel.fstat(sinkFd(), out) == 0
-                && (in.size() > 0 || isLastPath())
-                && in.size() <= maxBytes
-                && out.size() == 0
-                && kernel.lseek(source.fd(), 0, SEEK_CUR) == 0
-                && kernel.lseek(sinkFd(), 0, SEEK_CUR) == 0;
-        if (!whole) {
-            return isLastPath() ? ended(Side.EITHER, "ficlone", -Errno.EINVAL) : next();
-        }
-        long result = kernel.ficlone(sinkFd(), source.fd());
-        if (result < 0) {
-            return refused("ficlone", result, Side.EITHER);
-        }
-        took(in.size());
-        tally.moved(TransferPath.REFLINK, in.size());
-        kernel.lseek(source.fd(), in.size(), SEEK_SET);
-        kernel.lseek(sinkFd(), in.size(), SEEK_SET);
-        // The next path finds the end, or what was added meanwhile.
-        return isLastPath() ? ended(Side.SOURCE, "", 0) : next();
-    }
-
-    private Step copyFileRange(long maxBytes) {
-        long moved = kernel.copyFileRange(source.fd(), null, sinkFd(), null, Math.min(maxBytes, FILE_CALL_BYTES), 0);
-        return direct(TransferPath.COPY_FILE_RANGE, "copy_file_range", moved);
-    }
-
-    private Step sendfile(long maxBytes) {
-        long asked = Math.min(maxBytes, FILE_CALL_BYTES);
-        // Asked for more than there is, older kernels hold the last segment back for the rest (pitfall 58).
-        long known = knownRest();
-        long moved = kernel.sendfile(sinkFd(), source.fd(), null, known > 0 ? Math.min(asked, known) : asked);
-        return direct(TransferPath.SENDFILE, "sendfile", moved);
-    }
-
-    /** The outcome of a call that moves bytes from end to end. */
-    private Step direct(TransferPath by, String call, long moved) {
-        if (moved > 0) {
-            took(moved);
-            tally.moved(by, moved);
-            return Step.PROGRESS;
-        }
-        if (moved == 0) {
-            return endOrNext();
-        }
-        if (moved == -Errno.EAGAIN) {
-            return Step.WAITS_FOR_SINK; // the source is a file, which is always ready
-        }
-        return refused(call, moved, Side.EITHER);
-    }
-
-    private Step drainBySplice(long maxBytes) {
-        PooledPipe borrowed = pipe;
-        if (borrowed == null) {
-            borrowed = pool.borrow(branchedPipeBytes());
-            if (borrowed == null) {
-                return refused("pipe2", -Errno.EPERM, Side.EITHER);
-            }
-            pipe = borrowed;
-        }
-        long asked = Math.min(maxBytes, borrowed.capacityBytes);
-        long drained =
-                kernel.splice(source.fd(), null, borrowed.writeFd, null, asked, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-        if (drained > 0) {
-            took(drained);
-            borrowed.heldBytes = drained;
-            for (Branch branch : branches) {
-                long copied = duplicate(borrowed, branch);
-                if (copied < 0) {
-                    return ended(Side.EITHER, "tee", copied);
-                }
-            }
-            return pump(drained < maxBytes && knownRest() > 0);
-        }
-        if (drained == -Errno.EAGAIN && source.kind() == EndKind.SOCKET && takenAtWait == taken()) {
-            return peeked(); // after a wait, too
-        }
-        return drained == 0 ? endOrNext() : notDrained("splice", drained);
-    }
-
-    private Step drainByRead(long maxBytes) {
-        MemorySegment buffer = outlet.emptyBuffer(Math.min(maxBytes, branchedPipeBytes()));
-        long drained = source.read(buffer);
-        if (drained > 0) {
-            took(drained);
-            outlet.filled(drained);
-            for (Branch branch : branches) {
-                long copied = duplicate(buffer.asSlice(0, drained), branch);
-                if (copied < 0) {
-                    return ended(Side.EITHER, "write", copied);
-                }
-            }
-            return pump(false);
-        }
-        return drained == 0 ? endOrNext() : notDrained("read", drained);
-    }
-
-    private Step notDrained(String call, long result) {
-        if (result == -Errno.EAGAIN) {
-            takenAtWait = taken();
-            return Step.WAITS_FOR_SOURCE;
-        }
-        return refused(call, result, Side.SOURCE);
-    }
-
-    /** Sends on what is in hand. */
-    private Step pump(boolean more) {
-        boolean spliced = outlet.splices();
-        String call = outlet.nextCall();
-        long pushed = outlet.push(pipe, more);
-        if (pushed == -Errno.EAGAIN) {
-            return Step.WAITS_FOR_SINK;
-        }
-        if (pushed < 0 && pushed != -Errno.EINTR) {
-            return ended(Side.SINK, call, pushed);
-        }
-        if (spliced && !outlet.splices()) {
-            return giveUpSplice(-outlet.refusal());
-        }
-        if (pending() == 0 && spliceAgain && pushed > 0) {
-            spliceAgain = false;
-            path = paths.indexOf(TransferPath.SPLICE);
-            outlet.trySplicingAgain();
-        }
-        return Step.PROGRESS;
-    }
-
-    // Branches.
-
-    /** Empties the stages; false when a branch is full and must be waited for. */
-    private boolean branchesReady() {
-        for (Branch branch : branches) {
-            if (branch.ended() || branch.flush()) {
-                continue;
-            }
-            if (!branch.detachWhenFull()) {
-                fullBranch = branch;
-                return false;
-            }
-            branch.detach();
-        }
-        return true;
-    }
-
-    private long duplicate(PooledPipe from, Branch branch) {
-        if (branch.ended()) {
-            return 0;
-        }
-        PooledPipe stage = branch.stage();
-        stage.copied = false;
-        long copied = kernel.tee(from.readFd, stage.writeFd, from.heldBytes, SPLICE_F_NONBLOCK);
-        return duplicated(stage, copied, from.heldBytes, "tee");
-    }
-
-    private long duplicate(MemorySegment bytes, Branch branch) {
-        if (branch.ended()) {
-            return 0;
-        }
-        PooledPipe stage = branch.stage();
-        stage.copied = true;
-        return duplicated(stage, kernel.write(stage.writeFd, bytes), bytes.byteSize(), "write");
-    }
-
-    /** Into an empty pipe with as many slots as the source's, neither can be short: if one is, the mistake is ours. */
-    private static long duplicated(PooledPipe stage, long copied, long wanted, String call) {
-        if (copied >= 0 && copied != wanted) {
-            throw new IllegalStateException(call + " of " + wanted + " bytes into an empty stage of "
-                    + stage.capacityBytes + " bytes answered " + copied);
-        }
-        stage.heldBytes = Math.max(0, copied);
-        return copied;
-    }
-
-    /** No larger than the smallest stage, or a tee could be short. */
-    private int branchedPipeBytes() {
-        int bytes = pipeBytes;
-        for (Branch branch : branches) {
-            if (!branch.ended()) {
-                bytes = Math.min(bytes, branch.stage().capacityBytes);
-            }
-        }
-        return bytes;
-    }
-
-    // Ends and refusals.
-
-    /** What a result of 0 means. It is believed only where nothing else can be behind it (pitfalls 25, 53; [Q01]). */
-    private Step endOrNext() {
-        return switch (source.kind()) {
-            // A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up; and by the time of the look
-            // a writer may have been there and left bytes.
-            case PIPE ->
-                (kernel.poll(source.fd(), POLLIN, 0) & (POLLIN | POLLHUP)) == POLLHUP
-                        ? ended(Side.SOURCE, "", 0)
-                        : Step.WAITS_FOR_SOURCE;
-            case SOCKET -> paths.get(path) == TransferPath.COPY ? ended(Side.SOURCE, "", 0) : peeked();
-            // Files of /proc claim to be empty, and say so to every call but read.
-            case FILE, DEVICE -> taken() == 0 && !isLastPath() ? next() : ended(Side.SOURCE, "", 0);
-            case TERMINAL -> ended(Side.SOURCE, "", 0);
-        };
-    }
-
-    /**
-     * Looks into a socket in which splice has found nothing. When it finds nothing again where bytes have been seen, it
-     * declines them, as it does before urgent data, and epoll would report them for ever: reading leads on (pitfall 5).
-     */
-    private Step peeked() {
-        if (takenAtSight == taken()) {
-            tally.fellBack(new Fallback(TransferPath.SPLICE, "splice", Errno.EAGAIN));
-            return giveUpSplice(-Errno.EAGAIN);
-        }
-        long peeked = kernel.recv(source.fd(), PEEKED, MSG_PEEK | MSG_DONTWAIT);
-        if (peeked > 0) {
-            takenAtSight = taken();
-            return Step.PROGRESS;
-        }
-        return peeked == -Errno.EAGAIN ? Step.WAITS_FOR_SOURCE : ended(Side.SOURCE, "recv", peeked);
-    }
-
-    private boolean isLastPath() {
-        return path == paths.size() - 1;
-    }
-
-    private Step next() {
-        path++;
-        return Step.PROGRESS;
-    }
-
-    private Step refused(String call, long result, Side side) {
-        if (result == -Errno.EINTR) {
-            return Step.PROGRESS;
-        }
-        TransferPath refusing = paths.get(path);
-        if (!Fallback.allowed(refusing, (int) -result)) {
-            return ended(side, call, result);
-        }
-        tally.fellBack(new Fallback(refusing, call, (int) -result));
-        if (refusing == TransferPath.SPLICE) {
-            return giveUpSplice(result);
-        }
-        return isLastPath() ? ended(side, call, result) : next();
-    }
-
-    /**
-     * Goes on by copying. A socket on which splice has worked may refuse only for the moment, as one with kernel TLS
-     * does for a record that is no data: there splice is tried again after one piece, unless it was refused twice in a
-     * row (pitfall 49).
-     */
-    private Step giveUpSplice(long result) {
-        int copy = paths.indexOf(TransferPath.COPY);
-        if (copy < 0) {
-            return ended(Side.EITHER, "splice", result);
-        }
-        long spliced = tally.bytes(TransferPath.SPLICE);
-        boolean sockets = source.kind() == EndKind.SOCKET || outlet.sink().kind() == EndKind.SOCKET;
-        spliceAgain = sockets && spliced > splicedAtRefusal;
-        splicedAtRefusal = spliced;
-        path = copy;
-        return Step.PROGRESS;
-    }
-
-    private Step ended(Side side, String call, long result) {
-        failedSide = side;
-        failedCall = call;
-        errno = (int) -result;
-        ended = true;
-        return Step.ENDED;
-    }
-
-    /** Bytes that the source surely still has, for a file on its way to a socket; else 0. */
-    private long knownRest() {
-        if (source.kind() != EndKind.FILE || outlet.sink().kind() != EndKind.SOCKET) {
-            return 0;
-        }
-        if (knownSourceBytes < 0) {
-            Stat stat = new Stat();
-            kernel.fstat(source.fd(), stat);
-            knownSourceBytes = Math.max(0, stat.size() - kernel.lseek(source.fd(), 0, SEEK_CUR)) + taken();
-        }
-        return knownSourceBytes - taken();
-    }
-
-    private int sinkFd() {
-        return outlet.sink().fd();
+        return branches.full();
     }
 
     // Rest and end.
@@ -509,6 +318,6 @@ public final class Direction implements AutoCloseable {
         if (last != null) {
             pool.giveBack(last);
         }
-        branches.forEach(Branch::close);
+        branches.close();
     }
 }

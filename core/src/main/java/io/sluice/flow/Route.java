@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.flow;
+
+import io.sluice.kernel.TransferPath;
+import java.util.List;
+
+/**
+ * The path that a direction is on: the best one first, left for the next when the kernel refuses it, and splice taken
+ * up again where the refusal was only for the moment. Belongs to one thread.
+ */
+final class Route {
+    private final List<TransferPath> paths;
+    private int index;
+    private boolean spliceAgain;
+    private long splicedAtRefusal;
+
+    /** Over {@code paths}, best first. */
+    Route(List<TransferPath> paths) {
+        this.paths = List.copyOf(paths);
+    }
+
+    /**
+     * Starts from the best path. Between ends that splice must not touch that is to copy, which is known without a try;
+     * false when it is not allowed.
+     */
+    boolean begin(boolean splices) {
+        index = splices ? 0 : paths.indexOf(TransferPath.COPY);
+        return index >= 0;
+    }
+
+    TransferPath path() {
+        return paths.get(index);
+    }
+
+    boolean isLast() {
+        return index == paths.size() - 1;
+    }
+
+    /** Leaves the path for the next; false when there is none. */
+    boolean next() {
+        if (isLast()) {
+            return false;
+        }
+        index++;
+        return true;
+    }
+
+    /**
+     * Splice is about to be left for copying. A socket on which it has worked may refuse only for the moment, as one
+     * with kernel TLS does for a record that is no data: there it is tried again after one piece, unless it was refused
+     * twice in a row (pitfall 49).
+     *
+     * @param sockets whether either end is a socket
+     * @param splicedBytes all that splice has brought to the sink so far
+     */
+    void leavesSplice(boolean sockets, long splicedBytes) {
+        spliceAgain = sockets && splicedBytes > splicedAtRefusal;
+        splicedAtRefusal = splicedBytes;
+    }
+
+    /** After a piece was copied: back to splice when that is due; says whether. */
+    boolean returnsToSplice() {
+        if (!spliceAgain) {
+            return false;
+        }
+        spliceAgain = false;
+        index = paths.indexOf(TransferPath.SPLICE);
+        return true;
+    }
+}

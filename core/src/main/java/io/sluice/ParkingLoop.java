@@ -8,8 +8,6 @@ import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_WRONLY;
 
 import io.sluice.TransferResult.Ending;
-import io.sluice.TransferResult.Fallback;
-import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.Branch;
 import io.sluice.flow.Descriptor;
@@ -17,7 +15,6 @@ import io.sluice.flow.Direction;
 import io.sluice.flow.Endpoint;
 import io.sluice.flow.Paths;
 import io.sluice.flow.Poller;
-import io.sluice.flow.Tally;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.TransferPath;
 import java.io.IOException;
@@ -25,15 +22,14 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Consumer;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a {@link Direction} on the calling thread: steps while there is progress, parks while there is none. Looks after
- * limits, rate, deadline, interruption and the threads of the branches.
+ * Runs a {@link Direction} on the calling thread: steps while there is progress, parks while there is none, and ends at
+ * the source's end, the limit, the deadline, an interrupt, or the failure of an end. The {@link Account} tells what was
+ * done.
  */
 final class ParkingLoop {
     /** How long a mirror that nobody waits for may take, after the last byte, to bring out what it has. */
@@ -45,16 +41,13 @@ final class ParkingLoop {
     private final End sink;
     private final long deadlineNanos;
     private final Direction direction;
-    private final List<BranchThread> branches = new ArrayList<>();
+    private final BranchThreads branches;
+    private final Account account;
     private final List<Descriptor> entered = new ArrayList<>();
     private final @Nullable RateLimit rate;
-    private final long startedNanos = System.nanoTime();
-
-    private long nextProgressNanos;
-    private int firstSinkErrno;
 
     /** Where the bytes go when the first sink has failed and the others go on. */
-    private volatile @Nullable Descriptor nowhere;
+    private @Nullable Descriptor nowhere;
 
     ParkingLoop(Transfer transfer, End source, End sink, long deadlineNanos) {
         this.transfer = transfer;
@@ -62,10 +55,11 @@ final class ParkingLoop {
         this.source = source;
         this.sink = sink;
         this.deadlineNanos = deadlineNanos;
-        this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, startedNanos);
-        this.nextProgressNanos = nextProgress();
+        this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, System.nanoTime());
         this.direction = new Direction(
                 sluice.kernel(), sluice.pool(), source.endpoint, sink.endpoint, paths(), transfer.pipeBytes);
+        this.branches = new BranchThreads(transfer.keepGoing);
+        this.account = new Account(transfer, direction, branches);
     }
 
     private List<TransferPath> paths() {
@@ -79,9 +73,9 @@ final class ParkingLoop {
         return Paths.between(source.endpoint.kind(), sink.endpoint.kind(), branched, transfer.stable);
     }
 
-    /** Bytes on their way no longer: at the first sink, or past it when it has failed and the others go on. */
+    /** As {@link Account#movedBytes}; any thread may ask. */
     long movedBytes() {
-        return nowhere == null ? direction.delivered().bytes() : direction.taken();
+        return account.movedBytes();
     }
 
     TransferResult run() throws IOException {
@@ -95,9 +89,9 @@ final class ParkingLoop {
             if (ending != Ending.DEADLINE_PASSED && !finishBranches()) {
                 ending = Ending.DEADLINE_PASSED;
             }
-            cutBranches();
-            branches.forEach(BranchThread::requireSound);
-            return result(ending);
+            branches.cut();
+            branches.requireSound();
+            return account.result(ending);
         } finally {
             release();
         }
@@ -121,9 +115,7 @@ final class ParkingLoop {
         if (!direction.add(branch)) {
             throw new ErrnoException("pipe2", Errno.EMFILE, "a pipe for the branch to " + end);
         }
-        BranchThread thread = new BranchThread(sluice.poller(), branch, mirror);
-        thread.start();
-        branches.add(thread);
+        branches.start(new BranchThread(sluice.poller(), branch, mirror));
     }
 
     // The loop.
@@ -142,7 +134,7 @@ final class ParkingLoop {
                 if (direction.taken() == transfer.limitBytes) {
                     return Ending.LIMIT_REACHED;
                 }
-                if (!parked(awaitRate())) {
+                if (rate != null && !parkForRate(rate)) {
                     return Ending.DEADLINE_PASSED;
                 }
                 continue;
@@ -153,7 +145,7 @@ final class ParkingLoop {
                 rate.spend(direction.taken() - taken);
             }
             switch (step) {
-                case PROGRESS -> report();
+                case PROGRESS -> account.tellProgress();
                 case ENDED -> {
                     Ending ending = ended();
                     if (ending != null) {
@@ -162,7 +154,7 @@ final class ParkingLoop {
                 }
                 case WAITS_FOR_SOURCE, WAITS_FOR_SINK, WAITS_FOR_BRANCH -> {
                     direction.rest();
-                    if (!parked(await(step))) {
+                    if (!parkAfter(step)) {
                         return Ending.DEADLINE_PASSED;
                     }
                 }
@@ -183,92 +175,21 @@ final class ParkingLoop {
         if (!source.isOpen() || !sink.isOpen()) {
             throw new AsynchronousCloseException();
         }
-        for (BranchThread thread : branches) {
-            thread.requireSound();
-            if (isFatal(thread)) {
-                if (!thread.end.isOpen()) {
-                    throw new AsynchronousCloseException();
-                }
-                throw failed(
-                        "write", thread.branch.errno(), "writing " + thread.mirror.sink() + " (from " + source + ")");
-            }
+        BranchThread fatal = branches.fatal();
+        if (fatal != null) {
+            String what = "writing " + fatal.mirror.sink() + " (from " + source + ")";
+            throw failed(fatal.branch.failedCall(), fatal.branch.errno(), what);
         }
-    }
-
-    private boolean isFatal(BranchThread thread) {
-        return thread.mirror.essential() && !transfer.keepGoing && thread.branch.errno() != 0;
-    }
-
-    private Poller.Outcome await(Direction.Step step) throws IOException {
-        Poller poller = sluice.poller();
-        long until = Math.min(deadlineNanos, nextProgressNanos);
-        return switch (step) {
-            case WAITS_FOR_SOURCE -> await(source.descriptor(), EPOLLIN, until);
-            case WAITS_FOR_SINK -> await(sink.descriptor(), EPOLLOUT, until);
-            default -> {
-                Branch full = direction.fullBranch();
-                yield poller.awaitUntil(
-                        () -> full.hasRoom() || branchesEndIt(), until, source.descriptor(), sink.descriptor());
-            }
-        };
-    }
-
-    private Poller.Outcome await(Descriptor descriptor, int events, long until) throws IOException {
-        Poller poller = sluice.poller();
-        return branches.isEmpty()
-                ? poller.await(descriptor, events, until)
-                : poller.await(descriptor, events, until, this::branchesEndIt);
     }
 
     /** Whether what has become of the branches ends the whole. */
     private boolean branchesEndIt() {
-        return branches.stream().anyMatch(this::isFatal) || nobodyIsLeft();
+        return branches.anyFatal() || nobodyIsLeft();
     }
 
     /** The first sink has failed, and by now all others have, too. */
     private boolean nobodyIsLeft() {
-        return nowhere != null && !liveBranches();
-    }
-
-    private Poller.Outcome awaitRate() {
-        RateLimit limit = rate;
-        long due = System.nanoTime() + (limit == null ? 0 : limit.nanosUntilWorthwhile());
-        return sluice.poller()
-                .awaitUntil(
-                        () -> System.nanoTime() >= due,
-                        Math.min(due, Math.min(deadlineNanos, nextProgressNanos)),
-                        source.descriptor(),
-                        sink.descriptor());
-    }
-
-    /** What a wait came to: false when the deadline has passed. */
-    private boolean parked(Poller.Outcome outcome) throws IOException {
-        switch (outcome) {
-            case READY -> {}
-            case TIMED_OUT -> {
-                report();
-                return System.nanoTime() < deadlineNanos;
-            }
-            case INTERRUPTED -> throw interrupted();
-            case CLOSED -> throw new AsynchronousCloseException();
-        }
-        return true;
-    }
-
-    private long nextProgress() {
-        return transfer.progress == null ? Poller.FOREVER : Sluice.deadlineAfter(transfer.progressInterval);
-    }
-
-    private void report() {
-        Consumer<Transfer.Progress> listener = transfer.progress;
-        if (listener == null) {
-            return;
-        }
-        long now = System.nanoTime();
-        if (now >= nextProgressNanos) {
-            nextProgressNanos = nextProgress();
-            listener.accept(new Transfer.Progress(movedBytes(), elapsed()));
-        }
+        return account.isPastFirstSink() && !branches.live();
     }
 
     /** Sorts out why the direction ended; null when it goes on without its first sink. */
@@ -278,14 +199,14 @@ final class ParkingLoop {
             return Ending.SOURCE_ENDED;
         }
         boolean sinkFailed = direction.failedSide() != Direction.Side.SOURCE;
-        if (sinkFailed && transfer.keepGoing && firstSinkErrno == 0 && liveBranches()) {
-            firstSinkErrno = errno;
+        if (sinkFailed && transfer.keepGoing && !account.isPastFirstSink() && branches.live()) {
+            account.firstSinkFailed(errno);
             direction.redirect(nowhere());
             return null;
         }
         boolean readerGone = errno == Errno.EPIPE || errno == Errno.ECONNRESET;
         if (sinkFailed && readerGone) {
-            firstSinkErrno = errno;
+            account.firstSinkFailed(errno);
             return Ending.SINK_CLOSED;
         }
         String what = switch (direction.failedSide()) {
@@ -296,25 +217,67 @@ final class ParkingLoop {
         throw failed(direction.failedCall(), errno, what);
     }
 
-    private boolean liveBranches() {
-        return branches.stream().anyMatch(branch -> !branch.branch.ended());
-    }
-
     private Endpoint nowhere() throws IOException {
         long fd = sluice.kernel().open("/dev/null", O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
         Descriptor descriptor = new Descriptor(sluice.kernel(), (int) Sluice.check("open", fd, "/dev/null"));
         nowhere = descriptor;
+        account.goesOnWithoutFirstSink();
         return Endpoint.of(sluice.kernel(), descriptor);
     }
 
     private TransferInterruptedException interrupted() {
-        cutBranches();
-        return new TransferInterruptedException(movedBytes(), result(Ending.INTERRUPTED));
+        branches.cut();
+        return new TransferInterruptedException(movedBytes(), account.result(Ending.INTERRUPTED));
     }
 
     private ErrnoException failed(String call, int errno, String what) {
-        cutBranches();
-        return new ErrnoException(call, errno, what, result(Ending.FAILED));
+        branches.cut();
+        return new ErrnoException(call, errno, what, account.result(Ending.FAILED));
+    }
+
+    // The waits; each answers false when the deadline has passed.
+
+    private boolean parkAfter(Direction.Step step) throws IOException {
+        return switch (step) {
+            case WAITS_FOR_SOURCE -> parkUntilReady(source.descriptor(), EPOLLIN);
+            case WAITS_FOR_SINK -> parkUntilReady(sink.descriptor(), EPOLLOUT);
+            default -> {
+                Branch full = direction.fullBranch();
+                yield parkUntil(() -> full.hasRoom() || branchesEndIt(), deadlineNanos);
+            }
+        };
+    }
+
+    private boolean parkUntilReady(Descriptor descriptor, int events) throws IOException {
+        Poller poller = sluice.poller();
+        long until = Math.min(deadlineNanos, account.nextProgressNanos());
+        return parked(
+                branches.isEmpty()
+                        ? poller.await(descriptor, events, until)
+                        : poller.await(descriptor, events, until, this::branchesEndIt));
+    }
+
+    private boolean parkUntil(BooleanSupplier condition, long untilNanos) throws IOException {
+        long until = Math.min(untilNanos, account.nextProgressNanos());
+        return parked(sluice.poller().awaitUntil(condition, until, source.descriptor(), sink.descriptor()));
+    }
+
+    private boolean parkForRate(RateLimit limit) throws IOException {
+        long due = System.nanoTime() + limit.nanosUntilWorthwhile();
+        return parkUntil(() -> System.nanoTime() >= due, Math.min(due, deadlineNanos));
+    }
+
+    private boolean parked(Poller.Outcome outcome) throws IOException {
+        switch (outcome) {
+            case READY -> {}
+            case TIMED_OUT -> {
+                account.tellProgress();
+                return System.nanoTime() < deadlineNanos;
+            }
+            case INTERRUPTED -> throw interrupted();
+            case CLOSED -> throw new AsynchronousCloseException();
+        }
+        return true;
     }
 
     // The branches' end.
@@ -322,10 +285,8 @@ final class ParkingLoop {
     /** Lets every branch bring out what it has; false when the deadline passed before. */
     private boolean finishBranches() throws IOException {
         long graceEnd = Math.min(deadlineNanos, Sluice.deadlineAfter(MIRROR_GRACE));
-        List<Branch> left =
-                new ArrayList<>(branches.stream().map(thread -> thread.branch).toList());
         while (true) {
-            left.removeIf(Branch::finish);
+            List<Branch> left = branches.finish();
             checkEnds();
             if (left.isEmpty()) {
                 return true;
@@ -340,38 +301,12 @@ final class ParkingLoop {
                 return false;
             }
             long until = detachable ? graceEnd : deadlineNanos;
-            parked(sluice.poller()
-                    .awaitUntil(
-                            () -> left.stream().anyMatch(Branch::hasRoom) || branchesEndIt(),
-                            Math.min(until, nextProgressNanos),
-                            source.descriptor(),
-                            sink.descriptor()));
-        }
-    }
-
-    /** Ends the threads of branches that have not ended; each finishes at most the call that it is in. */
-    private void cutBranches() {
-        boolean interrupted = false;
-        for (BranchThread thread : branches) {
-            thread.branch.cut();
-        }
-        for (BranchThread thread : branches) {
-            while (true) {
-                try {
-                    thread.join();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+            parkUntil(() -> left.stream().anyMatch(Branch::hasRoom) || branchesEndIt(), until);
         }
     }
 
     private void release() {
-        cutBranches();
+        branches.cut();
         direction.close();
         Descriptor opened = nowhere;
         if (opened != null) {
@@ -379,59 +314,11 @@ final class ParkingLoop {
         }
         entered.forEach(Descriptor::leave);
         entered.clear();
-        Consumer<Transfer.Progress> listener = transfer.progress;
-        if (listener != null) {
-            listener.accept(new Transfer.Progress(movedBytes(), elapsed()));
-        }
+        account.tellNow();
     }
 
-    // The result.
-
-    private TransferResult result(Ending ending) {
-        Tally tally = direction.delivered();
-        List<SinkResult> mirrors = branches.stream().map(this::mirrorResult).toList();
-        List<Fallback> fallbacks = tally.fallbacks().stream()
-                .map(fallback -> new Fallback(fallback.from(), fallback.call(), fallback.errno()))
-                .toList();
-        return new TransferResult(
-                tally.bytes(), elapsed(), ending, byPath(tally), fallbacks, direction.taken() - tally.bytes(), mirrors);
-    }
-
-    private SinkResult mirrorResult(BranchThread thread) {
-        Branch branch = thread.branch;
-        Fate fate = branch.complete()
-                ? Fate.COMPLETE
-                : branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
-        return new SinkResult(
-                thread.mirror.sink().toString(),
-                branch.tally().bytes(),
-                byPath(branch.tally()),
-                fate,
-                branch.errno(),
-                direction.taken() - branch.tally().bytes());
-    }
-
+    /** As {@link Account#firstSink}. */
     SinkResult firstSink(TransferResult result) {
-        return new SinkResult(
-                sink.toString(),
-                result.bytes(),
-                result.bytesByPath(),
-                firstSinkErrno != 0 ? Fate.FAILED : Fate.COMPLETE,
-                firstSinkErrno,
-                result.strandedBytes());
-    }
-
-    private static Map<TransferPath, Long> byPath(Tally tally) {
-        Map<TransferPath, Long> bytes = new EnumMap<>(TransferPath.class);
-        for (TransferPath path : TransferPath.values()) {
-            if (tally.bytes(path) > 0) {
-                bytes.put(path, tally.bytes(path));
-            }
-        }
-        return bytes;
-    }
-
-    private Duration elapsed() {
-        return Duration.ofNanos(System.nanoTime() - startedNanos);
+        return account.firstSink(sink, result);
     }
 }

@@ -14,7 +14,8 @@ import java.util.Map;
  * @param elapsed from the call of {@code run} to its return
  * @param ending why it ended
  * @param bytesByPath bytes that reached the sink by each path that moved any
- * @param fallbacks paths that were refused and given up, oldest first
+ * @param fallbacks paths that were refused and given up, oldest first; of a source or sink that refuses again and
+ *     again, the first 32 refusals
  * @param strandedBytes bytes that were taken from the source and did not reach the sink: 0 unless the sink failed or
  *     the transfer was cut short
  * @param mirrors what reached each mirror, in the order in which they were added

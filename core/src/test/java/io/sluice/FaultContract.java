@@ -3,6 +3,7 @@ package io.sluice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.sluice.TransferResult.Ending;
 import io.sluice.TransferResult.Fallback;
@@ -224,6 +225,49 @@ abstract class FaultContract {
                 this::socketToSocket,
                 (name, nth) -> name.equals("splice") && nth % 2 == 0 ? (Long) (long) -Errno.EINVAL : null);
         assertThat(result.bytesByPath()).containsKey(TransferPath.COPY);
+    }
+
+    @Test
+    void refusalsWithoutEndAreListedUpToABoundAndLoseNothing() throws Exception {
+        // A socket with kernel TLS may refuse now and then for as long as it lives.
+        try (Ends ends = socketToSocket()) {
+            faults.follow((name, nth) -> name.equals("splice") && nth % 5 == 0 ? (Long) (long) -Errno.EINVAL : null);
+            TransferResult result =
+                    sluice.transfer(ends.source).to(ends.sink).pipeSize(4096).run();
+            faults.followNone();
+            ends.sink.close();
+            assertThat(ends.received.get()).isEqualTo(data);
+            assertThat(result.bytesByPath()).containsOnlyKeys(TransferPath.SPLICE, TransferPath.COPY);
+            assertThat(result.fallbacks())
+                    .hasSize(32)
+                    .containsOnly(new Fallback(TransferPath.SPLICE, "splice", Errno.EINVAL));
+        }
+    }
+
+    // What a fan-out's failure is called.
+
+    @Test
+    void aDuplicateThatFailsIsNamedAfterTheCallThatFailed() throws Exception {
+        assertThat(failingCall(Errno.EIO, "tee")).isEqualTo("tee");
+    }
+
+    @Test
+    void aSecondSinkWithoutRoomIsNamedAfterTheCallThatFailed() throws Exception {
+        // A file opened with O_APPEND is written to; every other call of this fan-out is a splice.
+        assertThat(failingCall(Errno.ENOSPC, "write")).isEqualTo("write");
+    }
+
+    private String failingCall(int errno, String refused) throws Exception {
+        try (Ends ends = fileToSocket();
+                FileEnd second = sluice.open(
+                        directory.resolve("second"), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+            faults.follow(refuse(errno, refused));
+            FanOut fanOut = sluice.fanOut(ends.source).to(ends.sink).to(second);
+            ErrnoException failure = catchThrowableOfType(ErrnoException.class, fanOut::run);
+            faults.followNone();
+            assertThat(failure.errno()).isEqualTo(errno);
+            return failure.call();
+        }
     }
 
     // Interruptions and would-block at every single call.

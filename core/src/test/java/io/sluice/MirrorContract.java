@@ -133,6 +133,26 @@ abstract class MirrorContract extends SluiceFixture {
         }
     }
 
+    /** Every failure of a branch was once said to be write's. */
+    @Test
+    void theFailureOfASecondSinkIsNamedAfterTheCallThatFailed() throws Exception {
+        assertThat(failingCall(gone().writer())).isEqualTo("splice");
+        // A socket that others share in blocking mode is never spliced to.
+        int[] sockets = inheritedSockets();
+        kernel.shutdown(sockets[1], Flags.SHUT_RD);
+        assertThat(failingCall(keep(sluice.sink(sockets[0])))).isEqualTo("send");
+    }
+
+    private String failingCall(Sink second) throws Exception {
+        FanOut fanOut = sluice.fanOut(source()).to(file()).to(second);
+        try (Pending<FanOut.Result> running = Pending.start(fanOut::run)) {
+            ErrnoException failure = (ErrnoException) running.failure();
+            assertThat(failure.errno()).isEqualTo(Errno.EPIPE);
+            assertThat(failure).hasMessageContaining("writing " + second);
+            return failure.call();
+        }
+    }
+
     @Test
     void aSinkThatFailsEndsTheFanOutThatAFullOneHoldsUp() throws Exception {
         Pipe failing = stalled();

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import io.sluice.flow.Branch;
+import java.nio.channels.AsynchronousCloseException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The branches of one transfer, each with the thread that serves it: which of them still live, whether one that has
+ * failed ends the whole, and their common end. Belongs to the thread that runs the transfer.
+ */
+final class BranchThreads {
+    private final List<BranchThread> all = new ArrayList<>();
+    private final boolean keepGoing;
+
+    /**
+     * None yet.
+     *
+     * @param keepGoing whether the failure of one leaves the others alone, even if it is essential
+     */
+    BranchThreads(boolean keepGoing) {
+        this.keepGoing = keepGoing;
+    }
+
+    void start(BranchThread thread) {
+        thread.start();
+        all.add(thread);
+    }
+
+    boolean isEmpty() {
+        return all.isEmpty();
+    }
+
+    /** In the order in which they were started. */
+    List<BranchThread> all() {
+        return all;
+    }
+
+    /** Whether any still takes bytes. */
+    boolean live() {
+        return all.stream().anyMatch(thread -> !thread.branch.ended());
+    }
+
+    /** Whether one has failed whose failure ends the whole. */
+    boolean anyFatal() {
+        return all.stream().anyMatch(this::isFatal);
+    }
+
+    /** One whose failure ends the whole, if there is any. */
+    @Nullable
+    BranchThread fatal() throws AsynchronousCloseException {
+        for (BranchThread thread : all) {
+            thread.requireSound();
+            if (isFatal(thread)) {
+                if (!thread.end.isOpen()) {
+                    throw new AsynchronousCloseException();
+                }
+                return thread;
+            }
+        }
+        return null;
+    }
+
+    private boolean isFatal(BranchThread thread) {
+        return thread.mirror.essential() && !keepGoing && thread.branch.errno() != 0;
+    }
+
+    /** Throws when one has died of a mistake of ours. */
+    void requireSound() {
+        all.forEach(BranchThread::requireSound);
+    }
+
+    /** Tells all that no more bytes come; answers those that still have some to bring out. */
+    List<Branch> finish() {
+        List<Branch> left = new ArrayList<>(all.size());
+        for (BranchThread thread : all) {
+            if (!thread.branch.finish()) {
+                left.add(thread.branch);
+            }
+        }
+        return left;
+    }
+
+    /** Ends the threads of branches that have not ended; each finishes at most the call that it is in. */
+    void cut() {
+        boolean interrupted = false;
+        for (BranchThread thread : all) {
+            thread.branch.cut();
+        }
+        for (BranchThread thread : all) {
+            while (true) {
+                try {
+                    thread.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

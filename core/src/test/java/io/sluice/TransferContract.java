@@ -457,6 +457,24 @@ abstract class TransferContract {
     }
 
     @Test
+    void stableTransfersRefuseAPathThatPassesPagesOn() throws Exception {
+        for (TransferPath path : List.of(TransferPath.SPLICE, TransferPath.SENDFILE)) {
+            Receiver receiver = receivingFile();
+            Transfer transfer = sluice.transfer(file(random(10)))
+                    .to(keep(receiver.sink))
+                    .path(path)
+                    .stable();
+            assertThatThrownBy(transfer::run)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("stable")
+                    .hasMessageContaining(path.label());
+            assertThat(transfer.movedBytes()).isZero();
+            TransferResult copied = transfer.path(TransferPath.COPY).run();
+            assertThat(copied.bytesByPath()).containsOnly(Map.entry(TransferPath.COPY, 10L));
+        }
+    }
+
+    @Test
     void stableBytesStayWhatTheyWere() throws Exception {
         Path path = directory.resolve("changing");
         stand.write(path, new byte[] {1, 1, 1, 1});

@@ -95,7 +95,7 @@ class PitfallsTest {
         Map<Integer, Set<String>> claims = new TreeMap<>(Comparator.naturalOrder());
         tests.forEach((name, source) -> CLAIM.matcher(source)
                 .results()
-                .flatMap(claim -> Arrays.stream(claim.group(1).split(", | and ")))
+                .flatMap(claim -> Arrays.stream(claim.group(1).split(", | and ", -1)))
                 .forEach(number -> claims.computeIfAbsent(Integer.valueOf(number), _ -> new TreeSet<>())
                         .add(name)));
         assertThat(claims)

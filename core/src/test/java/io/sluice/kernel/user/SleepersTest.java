@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
-import static io.sluice.kernel.Flags.EPOLLIN;
-import static io.sluice.kernel.Flags.EPOLL_CTL_ADD;
 import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.O_RDONLY;
-import static io.sluice.kernel.Flags.POLLIN;
-import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.Pipe;
-import io.sluice.Sluice;
-import io.sluice.kernel.EpollEvents;
 import io.sluice.kernel.user.Machine.Running;
 import io.sluice.testing.NoLeaks;
 import io.sluice.testing.Pending;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Calls that sleep: in their turn, in nobody's way, and without a wake-up of their own. */
+/** Calls that sleep: in their turn and in nobody's way. */
 @NoLeaks
 class SleepersTest {
     private static final int SLEEPERS = 8;
@@ -99,64 +83,5 @@ class SleepersTest {
         assertThat(m.kernel.unlink("/tmp/silent")).isZero();
         assertThat(stuck.isDone()).isFalse();
         assertThat(asleep.isDone()).isFalse();
-    }
-
-    /** Counted by Linux: how often each thread that sleeps in a call, or serves the poller, has gone to sleep. */
-    @Test
-    void anIdleKernelAndPollerWakeNobody() throws Exception {
-        int[] pipe = m.pipe();
-        int epoll = (int) m.kernel.epollCreate1(0);
-        m.kernel.epollCtl(epoll, EPOLL_CTL_ADD, pipe[0], EPOLLIN, 1);
-        idle("read", () -> m.read(pipe[0], 1));
-        idle("poll", () -> m.kernel.poll(pipe[0], POLLIN, -1));
-        idle("epoll", () -> m.kernel.epollWait(epoll, new EpollEvents(1), -1));
-        try (Sluice sluice = Sluice.on(m.kernel);
-                Pipe waited = sluice.pipe();
-                Pipe second = sluice.pipe()) {
-            idle("end", () -> waited.reader().read(Arena.ofAuto().allocate(1)));
-            Pending<Long> virtual = keep(Pending.start(
-                    Pending.Kind.VIRTUAL,
-                    () -> second.reader().read(Arena.ofAuto().allocate(1))));
-            virtual.mustWait();
-            Map<String, Long> before = sleeps();
-            assertThat(before).hasSizeGreaterThanOrEqualTo(4);
-            TimeUnit.SECONDS.sleep(2); // the time in which nothing may happen
-            assertThat(sleeps()).isEqualTo(before);
-            pending.forEach(Pending::close);
-        }
-    }
-
-    private <T> void idle(String name, Callable<T> call) {
-        Pending<T> one = keep(Pending.start(() -> {
-            Thread.currentThread().setName("idle-" + name);
-            return call.call();
-        }));
-        one.mustWait();
-    }
-
-    /** Voluntary context switches by thread, of those that are named after us. */
-    private static Map<String, Long> sleeps() throws IOException {
-        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
-            return tasks.map(SleepersTest::status)
-                    .filter(lines -> lines.getFirst().matches("Name:\\s+(idle-|sluice-).*"))
-                    .collect(toMap(
-                            lines -> lines.getFirst()
-                                    + lines.stream()
-                                            .filter(line -> line.startsWith("Pid:"))
-                                            .findFirst()
-                                            .orElseThrow(),
-                            lines -> lines.stream()
-                                    .filter(line -> line.startsWith("voluntary_ctxt_switches"))
-                                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D+", "")))
-                                    .sum()));
-        }
-    }
-
-    private static List<String> status(Path task) {
-        try {
-            return Files.readAllLines(task.resolve("status"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -11,6 +11,7 @@ import io.sluice.TransferResult.Ending;
 import io.sluice.kernel.TransferPath;
 import io.sluice.testing.AdoptingChild;
 import io.sluice.testing.Commands;
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Pending;
 import io.sluice.testing.Stand;
 import java.io.File;
@@ -24,6 +25,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Pipes of ours as the standard streams of other processes, and theirs as ours. */
+@NeedsLinux
 final class ChildProcessTest extends SluiceFixture {
     private static final int BYTES = 3_000_001;
 

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.kernel.TransferPath;
 import io.sluice.testing.AdoptingChild;
 import io.sluice.testing.Commands;
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Pending;
 import io.sluice.testing.Pty;
 import io.sluice.testing.Stand;
@@ -35,6 +36,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Adoption on the real system: terminals and the channels of java.nio too. Tests run with the flag that these need. */
+@NeedsLinux
 final class LinuxAdoptionTest extends AdoptionContract {
     @Override
     Stand newStand() {

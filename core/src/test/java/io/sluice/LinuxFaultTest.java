@@ -3,11 +3,13 @@ package io.sluice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Stand;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
 
+@NeedsLinux
 final class LinuxFaultTest extends FaultContract {
     @Override
     Stand newStand() {

@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.kernel.Errno;
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Stand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+@NeedsLinux
 final class LinuxOpeningTest extends OpeningContract {
     @Override
     Stand newStand() {

@@ -4,12 +4,14 @@ package io.sluice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Stand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
+@NeedsLinux
 final class LinuxPageMemoryTest extends PageMemoryContract {
     @Override
     Stand newStand() {

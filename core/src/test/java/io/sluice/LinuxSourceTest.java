@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Stand;
 
+@NeedsLinux
 final class LinuxSourceTest extends SourceContract {
     @Override
     Stand newStand() {

@@ -21,6 +21,7 @@ import io.sluice.kernel.Stat;
 import io.sluice.kernel.TransferPath;
 import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.kernel.wrap.TracingKernel;
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.NoLeaks;
 import io.sluice.testing.Pending;
 import java.lang.foreign.MemorySegment;
@@ -43,6 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
  * make is looked at while its descriptors are still open, and must be one that cannot wait for another side.
  */
 @NoLeaks
+@NeedsLinux
 final class NeverBlocksTest {
     private static final long BYTES = 3 << 20;
 

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.TransferResult.Ending;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.linux.Signals;
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Pending;
 import io.sluice.testing.Stand;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** Signals of the system that others take for failures, or die of. */
+@NeedsLinux
 final class SignalTest extends SluiceFixture {
     private static final int SIGPIPE = 13;
 

@@ -5,7 +5,7 @@ import static io.sluice.kernel.Flags.MFD_CLOEXEC;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Kernel;
-import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.kernel.user.UserKernels;
 import io.sluice.testing.NoLeaks;
 import io.sluice.testing.Pending;
 import java.lang.foreign.Arena;
@@ -24,7 +24,7 @@ final class BranchEndTest {
      */
     @Test
     void theLastBytesArriveEvenWhenTheyComeJustAfterTheBranchHasFoundNothing() {
-        try (Kernel kernel = new LinuxKernel();
+        try (Kernel kernel = UserKernels.inMemory();
                 PipePool pool = new PipePool(kernel)) {
             Descriptor sink = new Descriptor(kernel, (int) kernel.memfdCreate("sink", MFD_CLOEXEC));
             Branch branch = new Branch(kernel, pool, Endpoint.of(kernel, sink), PIPE_BYTES, PIPE_BYTES, false);

@@ -16,6 +16,16 @@ final class LinuxStand extends Stand {
         super(new LinuxKernel(), directory);
     }
 
+    /** Whether this JVM may call the system. */
+    static boolean isReachable() {
+        try {
+            new LinuxKernel().close();
+            return true;
+        } catch (UnsupportedOperationException refused) {
+            return false;
+        }
+    }
+
     static LinuxStand open() {
         try {
             return new LinuxStand(Files.createTempDirectory("sluice"));

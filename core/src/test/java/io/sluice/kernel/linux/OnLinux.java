@@ -5,6 +5,7 @@ import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Errno;
+import io.sluice.testing.NeedsLinux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,6 +17,7 @@ import java.util.Deque;
 import org.junit.jupiter.api.AfterEach;
 
 /** A kernel, an arena, and descriptors that are closed when the test ends. */
+@NeedsLinux
 abstract class OnLinux {
     /** How long a test waits for another thread before it calls it stuck. */
     static final long PATIENCE_MILLIS = 20_000;

@@ -8,6 +8,7 @@ import io.sluice.kernel.Capabilities;
 import io.sluice.testing.Commands;
 import io.sluice.testing.Commands.Outcome;
 import io.sluice.testing.LinuxKernelChild;
+import io.sluice.testing.NeedsLinux;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,6 +71,7 @@ final class RefusedCallsTest {
 
     /** [C10], pitfall 54: a user over the soft limit gets small pipes and no failure. */
     @Test
+    @NeedsLinux
     void overTheSoftLimitAPipeIsSmallerAndNoFailure() throws Exception {
         Capabilities here = new LinuxKernel().capabilities();
         long softPages = here.pipeUserPagesSoft();

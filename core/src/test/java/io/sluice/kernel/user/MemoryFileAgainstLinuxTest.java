@@ -14,6 +14,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Offset;
 import io.sluice.kernel.Stat;
 import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.testing.NeedsLinux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Random calls on two memfds and a pipe, made on Linux and here: every answer and every byte must be the same. */
 @EnabledOnOs(OS.LINUX)
+@NeedsLinux
 class MemoryFileAgainstLinuxTest {
     private static final int CALLS = 3000;
     private static final int MOST_BYTES = 5 * PAGE;

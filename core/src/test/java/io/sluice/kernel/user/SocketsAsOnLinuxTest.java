@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Snapshot;
 import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.testing.NeedsLinux;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.condition.OS;
 
 /** The same calls on sockets of this machine and on sockets in memory: every answer must be the same. */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "there is no Linux kernel to compare with")
+@NeedsLinux
 class SocketsAsOnLinuxTest {
     private static final int[] UNIX_TYPES = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
 

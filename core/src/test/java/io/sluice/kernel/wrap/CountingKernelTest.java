@@ -6,7 +6,7 @@ import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.Errno;
-import io.sluice.kernel.linux.LinuxKernel;
+import io.sluice.kernel.user.UserKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 final class CountingKernelTest {
     @Test
     void countsCallsBytesAndFailuresByName() {
-        CountingKernel kernel = new CountingKernel(new LinuxKernel());
+        CountingKernel kernel = new CountingKernel(UserKernels.inMemory());
         int[] pipe = new int[2];
         kernel.pipe2(pipe, O_CLOEXEC | O_NONBLOCK);
         try (Arena arena = Arena.ofConfined()) {

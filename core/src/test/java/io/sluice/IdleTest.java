@@ -12,6 +12,7 @@ import io.sluice.kernel.EpollEvents;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.kernel.user.UserKernels;
+import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.NoLeaks;
 import io.sluice.testing.Pending;
 import java.io.IOException;
@@ -56,6 +57,7 @@ class IdleTest {
 
     /** Counted by Linux: how often each thread that sleeps in a call, or serves a poller, has gone to sleep. */
     @Test
+    @NeedsLinux
     void neitherKernelAndNeitherPollerWakesAnybodyInTenSeconds() throws Exception {
         Kernel linux = keep(new LinuxKernel());
         Kernel user = keep(UserKernels.inMemory());

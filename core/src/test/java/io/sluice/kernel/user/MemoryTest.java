@@ -99,6 +99,16 @@ class MemoryTest {
     }
 
     @Test
+    void ofTheKernelBeginsWithAPage() {
+        try (PagePool pool = new PagePool(1, true)) {
+            assertThat(pool.take()).isNotNull().satisfies(page -> {
+                assertThat(page.offsetInPage(5)).isEqualTo(5);
+                assertThat(page.offsetInPage(2 * Page.SIZE + 3)).isEqualTo(3);
+            });
+        }
+    }
+
+    @Test
     void thatIsMappedCountsInTheBudgetUntilTheLastReferenceIsGone() {
         try (PagePool pool = new PagePool(10, true)) {
             assertThat(pool.reserve(2)).isTrue();

@@ -251,4 +251,34 @@ class RingTest {
         ring.add(sheets[0], 3 * Page.SIZE + 10, 10, Ring.GIFT);
         assertThat(ring.runs()).isEqualTo(4);
     }
+
+    @Test
+    void aSlotThatFitsToTheByteIsDroppedAndMovedWhole() {
+        Ring ring = new Ring(4);
+        sheets[0].retain(0, 4);
+        ring.addPages(sheets[0], 1, 3 * Page.SIZE, 0);
+        assertThat(ring.dropWhole(Page.SIZE - 2)).isZero();
+        assertThat(ring.dropWhole(Page.SIZE - 1)).isEqualTo(Page.SIZE - 1);
+        Ring other = new Ring(4);
+        assertThat(ring.moveWholeTo(other, Page.SIZE)).isEqualTo(Page.SIZE);
+        assertThat(ring.size()).isEqualTo(2);
+        assertThat(ring.dropWhole(Page.SIZE + 1)).isEqualTo(Page.SIZE + 1);
+        assertThat(ring.isEmpty()).isTrue();
+        other.clear();
+        assertThat(sheets[0].references()).isOne();
+    }
+
+    @Test
+    void theNewestSlotGrowsAtItsEndAndKeepsItsMarks() {
+        Ring ring = new Ring(4);
+        ring.add(sheets[0], 0, 5, Ring.PACKET);
+        ring.add(sheets[0], Page.SIZE, 7, Ring.MERGEABLE);
+        ring.extendNewest(3);
+        assertThat(ring.length(0)).isEqualTo(5);
+        assertThat(ring.length(1)).isEqualTo(10);
+        assertThat(ring.bytes()).isEqualTo(15);
+        assertThat(ring.marked(1, Ring.MERGEABLE)).isTrue();
+        assertThat(ring.marked(1, Ring.PACKET)).isFalse();
+        assertThat(ring.marked(0, Ring.MERGEABLE)).isFalse();
+    }
 }

@@ -197,6 +197,20 @@ class WaitableTest {
     }
 
     @Test
+    void isLockedByOneAtATimeHoweverLongThatTakes() {
+        counter.lock();
+        Pending<Boolean> other = Pending.start(() -> {
+                    counter.lock();
+                    boolean held = counter.locked();
+                    counter.unlock();
+                    return held;
+                })
+                .mustWait();
+        counter.unlock();
+        assertThat(other.value()).isTrue();
+    }
+
+    @Test
     void knowsWhetherItsLockIsHeld() {
         assertThat(counter.locked()).isFalse();
         counter.lock();

@@ -83,14 +83,22 @@ abstract class TransferContract {
 
     /** Runs in a thread of its own; {@code get} gives what it came to. */
     static <T> FutureTask<T> start(Callable<T> work) {
+        return start(Thread.ofVirtual(), work);
+    }
+
+    private static <T> FutureTask<T> start(Thread.Builder thread, Callable<T> work) {
         FutureTask<T> task = new FutureTask<>(work);
-        Thread.ofVirtual().start(task);
+        thread.start(task);
         return task;
     }
 
     /** Serves the far side of a source; a reader that stops early is no failure of it. */
     private void feed(Callable<?> work) {
-        feeders.add(start(() -> {
+        feed(Thread.ofVirtual(), work);
+    }
+
+    private void feed(Thread.Builder thread, Callable<?> work) {
+        feeders.add(start(thread, () -> {
             try {
                 return work.call();
             } catch (ErrnoException e) {
@@ -167,11 +175,13 @@ abstract class TransferContract {
     private Source inheritedPipe(byte[] data) throws IOException {
         int[] fds = new int[2];
         assertThat(sluice.kernel().pipe2(fds, 0)).isZero();
-        feed(() -> {
-            sluice.kernel().write(fds[1], copyOf(data));
-            sluice.kernel().close(fds[1]);
-            return null;
-        });
+        feed(
+                Thread.ofPlatform(),
+                () -> { // its write blocks, and would hold a carrier that a receiver needs
+                    sluice.kernel().write(fds[1], copyOf(data));
+                    sluice.kernel().close(fds[1]);
+                    return null;
+                });
         keep(() -> sluice.kernel().close(fds[0]));
         return keep(sluice.source(fds[0]));
     }

@@ -109,6 +109,32 @@ final class Iov {
         return done;
     }
 
+    /**
+     * Copies all that is left here straight to the memory of another call, which may be another thread's alone. Answers
+     * whether it could: only from one segment to one.
+     */
+    boolean moveAllTo(Iov to) {
+        long count = left;
+        if (current.byteSize() - place < count
+                || to.current.byteSize() - to.place < count
+                || unreachable(current)
+                || unreachable(to.current)
+                || to.current.isReadOnly()
+                || !to.current.isAccessibleBy(Thread.currentThread())) {
+            return false;
+        }
+        try {
+            MemorySegment.copy(current, place, to.current, to.place, count);
+        } catch (IllegalStateException closedMeanwhile) {
+            return false;
+        }
+        place += count;
+        left = 0;
+        to.place += count;
+        to.left -= count;
+        return true;
+    }
+
     private boolean copyPiece(Memory memory, long start, int count, boolean toMemory) {
         if (unreachable(current) || (!toMemory && current.isReadOnly())) {
             return false;

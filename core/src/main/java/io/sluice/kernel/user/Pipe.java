@@ -15,6 +15,8 @@ import static io.sluice.kernel.Flags.EPOLLRDNORM;
 import static io.sluice.kernel.Flags.EPOLLWRNORM;
 import static io.sluice.kernel.Flags.O_DIRECT;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A pipe: a {@link Ring} of slots, and how many descriptions of it are open for reading and for writing. Capacity,
  * readiness and blocking count slots, never bytes. Only {@link #write} merges, only into the newest slot, and only if
@@ -36,6 +38,8 @@ final class Pipe extends Waitable {
     private long readEndsEver;
     private long writeEndsEver;
     private boolean claimed; // a call writes the oldest bytes to the host: others wait to take any
+
+    private final Handover handover = new Handover(this);
 
     Pipe(Resources resources) {
         this.resources = resources;
@@ -121,6 +125,12 @@ final class Pipe extends Waitable {
      * @return 1, or 0 when there is none and nobody can write, -EAGAIN, -EINTR
      */
     long awaitDataLocked(boolean nonblocking) {
+        return awaitDataLocked(nonblocking, null);
+    }
+
+    /** The same for a call with room that a writer may fill: the answer is 1 then, too. */
+    private long awaitDataLocked(boolean nonblocking, @Nullable Iov room) {
+        long wanted = room == null ? 0 : room.left();
         while (claimed || ring.isEmpty()) {
             if (!claimed && writeEnds == 0) {
                 return 0;
@@ -128,9 +138,12 @@ final class Pipe extends Waitable {
             if (!claimed && nonblocking) {
                 return -EAGAIN; // but the end of a claim is waited for, as for the lock that Linux would hold
             }
-            long slept = awaitReadableLocked(NO_DEADLINE);
+            long slept = awaitLocked(readers, NO_DEADLINE, room);
             if (slept < 0) {
                 return slept;
+            }
+            if (room != null && room.left() < wanted) {
+                return 1;
             }
         }
         return 1;
@@ -186,13 +199,20 @@ final class Pipe extends Waitable {
      * T.
      */
     long write(Iov from, OpenFile end) {
-        if (from.left() == 0) {
+        long count = from.left();
+        if (count == 0) {
             return 0;
+        }
+        if (!end.nonblocking()) {
+            handover.await(count);
         }
         lock();
         try {
             if (readEnds == 0) {
                 return brokenPipe();
+            }
+            if (!end.has(O_DIRECT) && handover.tryLocked(from)) {
+                return count;
             }
             long merged = mergeLocked(from);
             return merged < 0 || from.left() == 0 ? merged : writePagesLocked(from, merged, end);
@@ -293,11 +313,15 @@ final class Pipe extends Waitable {
         long done = 0;
         boolean more = true;
         while (more) {
+            long room = to.left();
             lock();
             try {
-                long ready = done > 0 ? 1 : awaitDataLocked(nonblocking);
+                long ready = done > 0 ? 1 : awaitDataLocked(nonblocking, to);
                 if (ready <= 0) {
                     return ready;
+                }
+                if (to.left() < room) {
+                    return room - to.left(); // a write has put them here while this slept
                 }
                 more = takeLocked(taken, to) && !ring.isEmpty();
             } finally {

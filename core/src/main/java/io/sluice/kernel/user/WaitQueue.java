@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,8 +33,8 @@ final class WaitQueue {
         return first == null;
     }
 
-    /** Puts a thread at the end. */
-    Waiter enter(Thread thread) {
+    /** Puts a thread at the end, with room that may be filled for it while it sleeps. */
+    Waiter enter(Thread thread, @Nullable Iov room) {
         Waiter waiter = spare;
         if (waiter == null) {
             waiter = new Waiter();
@@ -43,6 +44,8 @@ final class WaitQueue {
         }
         waiter.thread = thread;
         waiter.woken = false;
+        waiter.room = room;
+        waiter.served = false;
         waiter.previous = last;
         if (last == null) {
             first = waiter;
@@ -66,16 +69,31 @@ final class WaitQueue {
             waiter.next.previous = waiter.previous;
         }
         waiter.thread = null;
+        waiter.room = null;
         waiter.previous = null;
         waiter.next = spare;
         spare = waiter;
     }
 
-    /** The thread to wake when the lock is let go, if the condition holds and its turn has not been called yet. */
+    /** The room that the first in the queue has, unless it is served or on its way already; null: none. */
+    @Nullable
+    Iov firstRoom() {
+        return first == null || first.woken || first.served ? null : first.room;
+    }
+
+    /** The first in the queue has got what it came for: it is woken whether the condition holds or not. */
+    void serveFirst() {
+        Objects.requireNonNull(first, "nobody sleeps here").served = true;
+    }
+
+    /**
+     * The thread to wake when the lock is let go: if it is served or the condition holds, and its turn has not been
+     * called yet.
+     */
     @Nullable
     Thread toWake() {
         Waiter waiter = first;
-        if (waiter == null || waiter.woken || !ready()) {
+        if (waiter == null || waiter.woken || !(waiter.served || ready())) {
             return null;
         }
         waiter.woken = true;

@@ -8,6 +8,7 @@ import static io.sluice.kernel.Errno.EINTR;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What calls can sleep on and readiness can be asked of: its lock, those who sleep until it can be read or written, and
@@ -42,6 +43,8 @@ abstract class Waitable {
 
     private volatile boolean writable = true;
 
+    private volatile boolean offered;
+
     /** Whether a reader would not sleep: there is data, or its end. */
     abstract boolean readableLocked();
 
@@ -71,6 +74,11 @@ abstract class Waitable {
         return !writable;
     }
 
+    /** Whether a sleeping reader has room that could be filled for it, as it was a moment ago. */
+    final boolean looksOffered() {
+        return offered;
+    }
+
     final boolean locked() {
         return lock.isHeldByCurrentThread();
     }
@@ -79,6 +87,7 @@ abstract class Waitable {
     final void unlock() {
         readable = readers.ready();
         writable = writers.ready();
+        offered = readers.firstRoom() != null;
         Thread reader = readers.toWake();
         Thread writer = writers.toWake();
         int readEvents = readNews;
@@ -126,20 +135,23 @@ abstract class Waitable {
      * Sleeps until {@link #readableLocked}. Returns 0, -EINTR, -EAGAIN at the deadline, -EBADF when the kernel ends.
      */
     final long awaitReadableLocked(long deadlineNanos) {
-        return awaitLocked(readers, deadlineNanos);
+        return awaitLocked(readers, deadlineNanos, null);
     }
 
     /** Sleeps until {@link #writableLocked}. Returns as {@link #awaitReadableLocked}. */
     final long awaitWritableLocked(long deadlineNanos) {
-        return awaitLocked(writers, deadlineNanos);
+        return awaitLocked(writers, deadlineNanos, null);
     }
 
-    /** Sleeps until the queue's condition holds. The lock is held on entry and on return, and let go in between. */
-    final long awaitLocked(WaitQueue queue, long deadlineNanos) {
+    /**
+     * Sleeps until the queue's condition holds, or until somebody has put bytes into {@code room}, if there is any, and
+     * served the sleeper so. The lock is held on entry and on return, and let go in between.
+     */
+    final long awaitLocked(WaitQueue queue, long deadlineNanos, @Nullable Iov room) {
         if (queue.ready()) {
             return dead ? -EBADF : 0;
         }
-        Waiter me = queue.enter(Thread.currentThread());
+        Waiter me = queue.enter(Thread.currentThread(), room);
         try {
             do {
                 if (Thread.interrupted()) {
@@ -152,8 +164,8 @@ abstract class Waitable {
                 unlock();
                 me.park(deadlineNanos);
                 lock();
-            } while (!queue.ready());
-            return dead ? -EBADF : 0;
+            } while (!me.served && !queue.ready());
+            return dead && !me.served ? -EBADF : 0;
         } finally {
             queue.leave(me);
         }

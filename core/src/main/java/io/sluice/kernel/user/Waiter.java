@@ -9,10 +9,18 @@ final class Waiter {
     /** What a sleep and a wake-up cost: to look on that long is never more than twice as dear as to sleep at once. */
     private static final long SPIN_NANOS = 20_000;
 
-    private static final boolean SPINS = Runtime.getRuntime().availableProcessors() > 1;
+    /** Whether to look on makes sense: with one processor nobody changes anything meanwhile. */
+    static final boolean SPINS = Runtime.getRuntime().availableProcessors() > 1;
 
     @Nullable
     Thread thread;
+
+    /** Where a reader wants its bytes, if a writer may put them there itself. */
+    @Nullable
+    Iov room;
+
+    /** Set under the lock: what the sleeper came for is already in its room. */
+    boolean served;
 
     /** Set under the lock of the queue's object by whoever wakes, and read without it by the sleeper. */
     volatile boolean woken;

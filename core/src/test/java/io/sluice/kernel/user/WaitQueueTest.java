@@ -18,15 +18,15 @@ class WaitQueueTest {
         assertThat(queue.isEmpty()).isTrue();
         assertThat(queue.ready()).isFalse();
         assertThat(queue.toWake()).isNull();
-        queue.enter(a);
+        queue.enter(a, null);
         assertThat(queue.isEmpty()).isFalse();
         assertThat(queue.toWake()).isNull();
     }
 
     @Test
     void callsEachTurnOnce() {
-        Waiter first = queue.enter(a);
-        Waiter second = queue.enter(b);
+        Waiter first = queue.enter(a, null);
+        Waiter second = queue.enter(b, null);
         there = true;
         assertThat(queue.ready()).isTrue();
         assertThat(queue.toWake()).isSameAs(a);
@@ -42,16 +42,16 @@ class WaitQueueTest {
     @Test
     void keepsItsOrderWhoeverLeaves() {
         there = true;
-        queue.enter(a);
-        Waiter middle = queue.enter(b);
-        Waiter last = queue.enter(c);
+        queue.enter(a, null);
+        Waiter middle = queue.enter(b, null);
+        Waiter last = queue.enter(c, null);
         queue.leave(middle);
         queue.leave(last);
-        Waiter again = queue.enter(b);
+        Waiter again = queue.enter(b, null);
         assertThat(again).as("a link is used again").isSameAs(last);
         assertThat(again.woken).isFalse();
         assertThat(again.next).isNull();
-        Waiter behind = queue.enter(c);
+        Waiter behind = queue.enter(c, null);
         assertThat(behind).isSameAs(middle);
         assertThat(queue.toWake()).isSameAs(a);
         assertThat(again.previous).isNotNull();
@@ -64,14 +64,14 @@ class WaitQueueTest {
 
     @Test
     void forgetsWhoLeft() {
-        Waiter one = queue.enter(a);
-        Waiter two = queue.enter(b);
+        Waiter one = queue.enter(a, null);
+        Waiter two = queue.enter(b, null);
         queue.leave(two);
         assertThat(two.thread).isNull();
         assertThat(two.previous).isNull();
         queue.leave(one);
         assertThat(one.next).isSameAs(two);
-        assertThat(queue.enter(c)).isSameAs(one);
+        assertThat(queue.enter(c, null)).isSameAs(one);
         assertThat(one.next).isNull();
     }
 }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.user;
+
+import static io.sluice.kernel.Errno.EFAULT;
+import static io.sluice.kernel.Errno.EINTR;
+import static io.sluice.kernel.Flags.EPOLLET;
+import static io.sluice.kernel.Flags.EPOLLIN;
+import static io.sluice.kernel.Flags.EPOLL_CTL_ADD;
+import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
+import static io.sluice.kernel.Flags.O_DIRECT;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.EpollEvents;
+import io.sluice.kernel.user.Machine.Running;
+import io.sluice.testing.NoLeaks;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Bytes that go from a writer straight to a reader that sleeps: seen by the page that they do not take. */
+@NoLeaks
+class HandoverTest {
+    private static final String TWO_PAGES = "ab".repeat(Machine.PAGE);
+    private static final String THREE_PAGES = "abc".repeat(Machine.PAGE);
+
+    private final Machine m = new Machine(UserKernel.builder().pages(2));
+    private final int[] pipe = m.pipe();
+
+    @AfterEach
+    void close() {
+        m.close();
+    }
+
+    private Running<String> reader(int room) {
+        return Machine.start(() -> m.read(pipe[0], room)).asleep();
+    }
+
+    @Test
+    void takesNoPageWhenAReaderSleepsWithRoom() throws Exception {
+        assertThat(m.write(pipe[1], THREE_PAGES)).isEqualTo(2 * Machine.PAGE); // as many as there are
+        assertThat(m.read(pipe[0], 3 * Machine.PAGE)).hasSize(2 * Machine.PAGE);
+        Running<String> reader = reader(4 * Machine.PAGE);
+        assertThat(m.write(pipe[1], THREE_PAGES)).isEqualTo(3 * Machine.PAGE);
+        assertThat(reader.answer()).isEqualTo(THREE_PAGES);
+        assertThat(m.slots(pipe[0])).isZero();
+    }
+
+    @Test
+    void takesPagesWhenTheReaderHasTooLittleRoom() throws Exception {
+        Running<String> reader = reader(3);
+        assertThat(m.write(pipe[1], "abcdef")).isEqualTo(6);
+        assertThat(reader.answer()).isEqualTo("abc");
+        assertThat(m.read(pipe[0], 6)).isEqualTo("def");
+    }
+
+    @Test
+    void takesPagesForWhatThePipeCouldNotHoldAtOnce() throws Exception {
+        m.kernel.fcntl(pipe[1], F_SETPIPE_SZ, Machine.PAGE);
+        Running<String> reader = reader(2 * Machine.PAGE);
+        Running<Long> writer = Machine.start(() -> m.write(pipe[1], TWO_PAGES));
+        assertThat(reader.answer()).hasSize(Machine.PAGE);
+        assertThat(m.read(pipe[0], 2 * Machine.PAGE)).hasSize(Machine.PAGE);
+        assertThat(writer.answer()).isEqualTo(2 * Machine.PAGE);
+    }
+
+    @Test
+    void keepsPacketsApart() throws Exception {
+        int[] packets = new int[2];
+        assertThat(m.kernel.pipe2(packets, O_DIRECT)).isZero();
+        Running<String> reader =
+                Machine.start(() -> m.read(packets[0], 2 * Machine.PAGE)).asleep();
+        Running<Long> writer = Machine.start(() -> m.write(packets[1], TWO_PAGES));
+        assertThat(reader.answer()).hasSize(Machine.PAGE);
+        assertThat(m.read(packets[0], 2 * Machine.PAGE)).hasSize(Machine.PAGE);
+        assertThat(writer.answer()).isEqualTo(2 * Machine.PAGE);
+    }
+
+    @Test
+    void servesReadersInTheirTurn() throws Exception {
+        Running<String> first = reader(8);
+        Running<String> second = reader(8);
+        assertThat(m.write(pipe[1], "one")).isEqualTo(3);
+        assertThat(m.write(pipe[1], "two")).isEqualTo(3);
+        assertThat(first.answer() + second.answer()).isIn("onetwo", "twoone");
+        Running<String> third = reader(8);
+        assertThat(m.write(pipe[1], "three")).isEqualTo(5);
+        assertThat(third.answer()).isEqualTo("three");
+    }
+
+    @Test
+    void leavesTheBytesInThePipeWhenTheReadersMemoryIsGone() throws Exception {
+        Arena arena = Arena.ofShared();
+        MemorySegment room = arena.allocate(8);
+        Running<Long> reader = Machine.start(() -> m.kernel.read(pipe[0], room)).asleep();
+        arena.close();
+        assertThat(m.write(pipe[1], "kept")).isEqualTo(4);
+        assertThat(reader.answer()).isEqualTo(-EFAULT);
+        assertThat(m.read(pipe[0], 8)).isEqualTo("kept");
+    }
+
+    @Test
+    void leavesMemoryThatItsThreadOwnsAloneToThatThread() throws Exception {
+        Running<Byte> reader = Machine.start(() -> {
+                    try (Arena own = Arena.ofConfined()) {
+                        MemorySegment room = own.allocate(8);
+                        assertThat(m.kernel.read(pipe[0], room)).isEqualTo(4);
+                        return room.get(JAVA_BYTE, 3);
+                    }
+                })
+                .asleep();
+        assertThat(m.write(pipe[1], "mine")).isEqualTo(4);
+        assertThat(reader.answer()).isEqualTo((byte) 'e');
+    }
+
+    @Test
+    void leavesTheWritersFaultToTheWriter() throws Exception {
+        Running<String> reader = reader(8);
+        Arena arena = Arena.ofShared();
+        MemorySegment gone = arena.allocate(4);
+        arena.close();
+        assertThat(m.kernel.write(pipe[1], gone)).isEqualTo(-EFAULT);
+        assertThat(m.write(pipe[1], "next")).isEqualTo(4);
+        assertThat(reader.answer()).isEqualTo("next");
+    }
+
+    @Test
+    void isNewsForThoseWhoWatch() throws Exception {
+        int epoll = (int) m.kernel.epollCreate1(0);
+        assertThat(m.kernel.epollCtl(epoll, EPOLL_CTL_ADD, pipe[0], EPOLLIN | EPOLLET, 7))
+                .isZero();
+        EpollEvents events = new EpollEvents(1);
+        Running<String> reader = reader(8);
+        assertThat(m.write(pipe[1], "seen")).isEqualTo(4);
+        assertThat(reader.answer()).isEqualTo("seen");
+        assertThat(m.kernel.epollWait(epoll, events, 0)).isZero(); // and looks for itself: nothing is there any more
+        Running<Long> watcher =
+                Machine.start(() -> m.kernel.epollWait(epoll, events, -1)).asleep();
+        assertThat(m.write(pipe[1], "more")).isEqualTo(4);
+        assertThat(watcher.answer()).isEqualTo(1);
+        assertThat(m.read(pipe[0], 8)).isEqualTo("more");
+    }
+
+    @Test
+    void anInterruptedReaderGetsNothingAndNothingIsLost() throws Exception {
+        Running<Long> reader = Machine.start(
+                        () -> m.kernel.read(pipe[0], Arena.global().allocate(8)))
+                .asleep();
+        reader.thread().interrupt();
+        assertThat(reader.answer()).isEqualTo(-EINTR);
+        assertThat(m.write(pipe[1], "later")).isEqualTo(5);
+        assertThat(m.read(pipe[0], 8)).isEqualTo("later");
+    }
+}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast do references go through a pipe from C? The peer of PipeThroughput.java: the same calls, sizes and memory.
 //
-//   p2 MODE PIECE_BYTES SECONDS     prints GiB/s after a warm-up of 3 seconds: C needs none of it, but Java's compilers
-//                                   take a core of two for that long, and both sides are to be measured alike
+//   p2 MODE PIECE_BYTES SECONDS     says "ready"; then, for each line of its input, measures so long and prints GiB/s
 //
 // MODE: sleeping (vmsplice and splice block), spinning (both with SPLICE_F_NONBLOCK, again and again), copying (write
-// and read). One thread feeds the pipe from 2-MiB-page memory, the other empties it into /dev/null.
+// and read). One thread feeds the pipe from 2-MiB-page memory, the other empties it into /dev/null. Between two rounds
+// it only waits for the next line.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIPE_BYTES = 1 << 20, HUGE_BYTES = 2 << 20, WARM_UP_SECONDS = 3 };
+enum { PIPE_BYTES = 1 << 20, HUGE_BYTES = 2 << 20 };
 
 static int ends[2];
 static size_t piece;
 static unsigned flags;
 static int copying;
+static char *source, *target;
+static int null;
 static atomic_int stopped;
 
 static void die(const char *what) {
@@ -50,10 +52,9 @@ static char *huge_pages(void) {
 }
 
 static void *feed(void *unused) {
-  char *memory = huge_pages();
   size_t at = 0;
   while (!atomic_load_explicit(&stopped, memory_order_relaxed)) {
-    struct iovec rest = {memory + at, piece};
+    struct iovec rest = {source + at, piece};
     while (rest.iov_len > 0 && !atomic_load_explicit(&stopped, memory_order_relaxed)) {
       long put = copying ? syscall(SYS_write, ends[1], rest.iov_base, rest.iov_len)
                          : syscall(SYS_vmsplice, ends[1], &rest, 1, flags);
@@ -70,23 +71,15 @@ static void *feed(void *unused) {
   return unused;
 }
 
-int main(int argc, char **argv) {
-  if (argc != 4) return fprintf(stderr, "usage: p2 sleeping|spinning|copying PIECE_BYTES SECONDS\n"), 2;
-  copying = strcmp(argv[1], "copying") == 0;
-  flags = strcmp(argv[1], "spinning") == 0 ? SPLICE_F_NONBLOCK : 0;
-  piece = strtoul(argv[2], NULL, 10);
-  double seconds = strtod(argv[3], NULL);
-  int null = open("/dev/null", O_WRONLY);
-  char *memory = huge_pages();
+static double measure(double seconds) {
   pthread_t feeder;
-  if (null < 0 || pipe(ends) != 0 || fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES) < 0) die("setting up");
+  if (pipe(ends) != 0 || fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES) < 0) die("making the pipe");
+  atomic_store(&stopped, 0);
   pthread_create(&feeder, NULL, feed, NULL);
-
-  double start = now() + WARM_UP_SECONDS, elapsed = 0;
+  double start = now(), rate = 0;
   unsigned long long bytes = 0;
-  int measuring = 0;
-  for (long calls = 0;; calls++) {
-    long taken = copying ? syscall(SYS_read, ends[0], memory, piece)
+  for (long calls = 1;; calls++) {
+    long taken = copying ? syscall(SYS_read, ends[0], target, piece)
                          : syscall(SYS_splice, ends[0], NULL, null, NULL, piece, flags);
     if (taken > 0) {
       bytes += taken;
@@ -95,16 +88,33 @@ int main(int argc, char **argv) {
     } else if (errno != EAGAIN) {
       die("taking");
     }
-    if (calls % 64 != 0) continue;
-    double t = now();
-    if (!measuring && t >= start) {
-      measuring = 1, bytes = 0, start = t;
-    } else if (measuring == 1 && t >= start + seconds) {
-      measuring = 2, elapsed = t - start;
-      printf("%.2f\n", bytes / elapsed / (1 << 30));
+    if (calls % 64 != 0 || rate > 0) continue;
+    double elapsed = now() - start;
+    if (elapsed >= seconds) {
+      rate = bytes / elapsed / (1 << 30);
       atomic_store(&stopped, 1);
     }
   }
   pthread_join(feeder, NULL);
+  close(ends[0]);
+  return rate;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 4) return fprintf(stderr, "usage: p2 sleeping|spinning|copying PIECE_BYTES SECONDS\n"), 2;
+  copying = strcmp(argv[1], "copying") == 0;
+  flags = strcmp(argv[1], "spinning") == 0 ? SPLICE_F_NONBLOCK : 0;
+  piece = strtoul(argv[2], NULL, 10);
+  double seconds = strtod(argv[3], NULL);
+  source = huge_pages();
+  target = huge_pages();
+  null = open("/dev/null", O_WRONLY);
+  if (null < 0) die("/dev/null");
+  puts("ready");
+  fflush(stdout);
+  while (getchar() != EOF) {
+    printf("%.2f\n", measure(seconds));
+    fflush(stdout);
+  }
   return 0;
 }

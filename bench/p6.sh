@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # P6: what it costs to receive a file from a pipe and from a socket, in CPU seconds per GB (user and system, of the
 # receiving process alone; the sender is another), by a Transfer and by FileChannel.transferFrom. Beside them the bound:
-# a C program that makes the same system calls as the Transfer. Rounds in turn, medians. The pipe that is received from
-# is the usual 64 KiB; Sluice and its bound have it hold 512 KiB, as sluice copy does and transferFrom cannot.
+# a C program that makes the same system calls as the Transfer. Rounds in turn; medians, and medians of the ratios within
+# a round. The pipe that is received from is the usual 64 KiB; Sluice and its bound have it hold 512 KiB, as sluice copy
+# does and transferFrom cannot.
 #
 #   bench/p6.sh [ROUNDS [BYTES]]     the file lies in memory (tmpfs), and then on the disk that holds the source tree
 #
@@ -56,14 +57,19 @@ for place in tmpfs disk; do
   [ $place = tmpfs ] && file=$tmp/p6.out || file=$on_disk
   for source in pipe socket; do
     count=0
+    order='sluice transferFrom c-splice c-copy'
     while [ $((count += 1)) -le "$rounds" ]; do
-      for how in sluice transferFrom c-splice c-copy; do
+      # Each comes after each other once: who fills memory that has just been given back to the host pays for it.
+      order="${order#* } ${order%% *}"
+      for how in $order; do
         round $how $source "$file" >> "$tmp/$source-$place-$how" || exit 1
       done
+      of_round() { ratio "$(tail -n 1 "$tmp/$source-$place-sluice")" "$(tail -n 1 "$tmp/$source-$place-$1")"; }
+      echo "$(of_round transferFrom) $(of_round c-splice)" >> "$tmp/$source-$place"
     done
     cost() { median "$tmp/$source-$place-$1"; }
-    of_peer=$(ratio "$(cost sluice)" "$(cost transferFrom)")
-    of_c=$(ratio "$(cost sluice)" "$(cost c-splice)")
+    of_peer=$(cut -d ' ' -f 1 "$tmp/$source-$place" | median -)
+    of_c=$(cut -d ' ' -f 2 "$tmp/$source-$place" | median -)
     if at_least 0.50 "$of_peer"; then
       verdict=reached
     elif at_least 1.05 "$of_c"; then

@@ -19,6 +19,8 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,76 +35,36 @@ final class LegalFaults {
     private static final Set<String> MAY_BE_MISSING =
             Set.of("splice", "tee", "vmsplice", "sendfile", "copy_file_range", "memfd_create");
 
+    /** They wait for the other side, or say that they would have to. */
+    private static final Set<String> MAY_WAIT = Set.of(
+            "splice", "tee", "vmsplice", "read", "write", "readv", "writev", "recv", "send", "sendfile", "accept4");
+
+    private static final Set<String> MAKE_DESCRIPTORS =
+            Set.of("pipe2", "open", "memfd_create", "socket", "socketpair", "accept4", "epoll_create1", "eventfd");
+
     private static final Map<Integer, Set<String>> CALLS = Map.of(
             Errno.EINTR,
-            Set.of(
-                    "splice",
-                    "tee",
-                    "vmsplice",
-                    "read",
-                    "write",
-                    "readv",
-                    "writev",
-                    "recv",
-                    "send",
-                    "sendfile",
-                    "copy_file_range",
-                    "open",
-                    "accept4",
-                    "poll",
-                    "epoll_wait",
-                    "fallocate"),
+            with(MAY_WAIT, "copy_file_range", "open", "poll", "epoll_wait", "fallocate"),
             Errno.EAGAIN,
-            Set.of(
-                    "splice",
-                    "tee",
-                    "vmsplice",
-                    "read",
-                    "write",
-                    "readv",
-                    "writev",
-                    "recv",
-                    "send",
-                    "sendfile",
-                    "accept4"),
+            MAY_WAIT,
             Errno.ENOSYS,
             MAY_BE_MISSING,
             Errno.EPERM, // what a seccomp filter answers
             MAY_BE_MISSING,
             Errno.ENOMEM,
-            Set.of(
-                    "pipe2",
-                    "splice",
-                    "tee",
-                    "vmsplice",
-                    "sendfile",
-                    "copy_file_range",
-                    "open",
-                    "memfd_create",
-                    "socket",
-                    "socketpair",
-                    "accept4",
-                    "epoll_create1",
-                    "epoll_ctl",
-                    "eventfd",
-                    "mmap"),
+            with(MAKE_DESCRIPTORS, "splice", "tee", "vmsplice", "sendfile", "copy_file_range", "epoll_ctl", "mmap"),
             Errno.EMFILE,
-            Set.of(
-                    "pipe2",
-                    "open",
-                    "memfd_create",
-                    "dup",
-                    "socket",
-                    "socketpair",
-                    "accept4",
-                    "epoll_create1",
-                    "eventfd"));
+            with(MAKE_DESCRIPTORS, "dup"));
 
     private final Kernel kernel;
 
     /** {@code kernel} is asked what the descriptors of a call are. */
     LegalFaults(Kernel kernel) {
         this.kernel = kernel;
+    }
+
+    private static Set<String> with(Set<String> names, String... more) {
+        return Stream.concat(names.stream(), Stream.of(more)).collect(Collectors.toUnmodifiableSet());
     }
 
     /** Whether anything is known of an errno here. */

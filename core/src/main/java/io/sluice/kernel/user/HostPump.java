@@ -105,10 +105,15 @@ final class HostPump {
         }
     }
 
+    /**
+     * Waits for bytes; null when none will come. What is there goes out whatever the wait says: the end of the kernel
+     * may be the first that a pump hears of bytes that were written long before.
+     */
     private static @Nullable Claim claim(Pipe pipe) {
         pipe.lock();
         try {
-            return pipe.awaitDataLocked(false) > 0 ? pipe.claimLocked(Long.MAX_VALUE) : null;
+            pipe.awaitDataLocked(false);
+            return pipe.ring.isEmpty() ? null : pipe.claimLocked(Long.MAX_VALUE);
         } finally {
             pipe.unlock();
         }

@@ -2,7 +2,6 @@
 package io.sluice.kernel.user;
 
 import static io.sluice.kernel.Errno.EACCES;
-import static io.sluice.kernel.Errno.EINTR;
 import static io.sluice.kernel.Errno.EINVAL;
 import static io.sluice.kernel.Errno.ENXIO;
 import static io.sluice.kernel.Flags.O_ACCMODE;
@@ -49,16 +48,41 @@ final class HostSpecial extends Inode {
             return false;
         }
 
-        /** The host has answered. Nobody waits any more: then the channel is closed. */
+        /** The host has answered. Nobody wants it any more: then the channel is closed. */
         void answer(@Nullable FileChannel opened, int error) {
             lock();
             boolean unwanted = givenUp;
-            channel = opened;
+            channel = unwanted ? null : opened;
             errno = error;
             over = true;
             unlock();
             if (unwanted && opened != null) {
                 HostPump.close(opened);
+            }
+        }
+
+        /** Nobody wants the answer any more, and who waits for it need not. Returns the channel if it had come. */
+        @Nullable
+        FileChannel giveUp() {
+            lock();
+            try {
+                givenUp |= !over;
+                over = true;
+                return channel;
+            } finally {
+                unlock();
+            }
+        }
+
+        /** Waits as long as somebody wants the channel; null when there is none. For threads of the kernel. */
+        @Nullable
+        FileChannel awaitChannel() {
+            lock();
+            try {
+                awaitReadableLocked(NO_DEADLINE);
+                return channel;
+            } finally {
+                unlock();
             }
         }
     }
@@ -88,14 +112,14 @@ final class HostSpecial extends Inode {
         if (!waits) {
             return new Opened.File(openedLater(opening, access, statusFlags));
         }
-        long refused = await(opening, true);
+        long refused = await(opening);
         FileChannel channel = opening.channel;
         if (refused < 0 || channel == null) {
             return new Opened.Failed((int) (refused < 0 ? -refused : opening.errno));
         }
         return new Opened.File(
                 type == S_IFIFO && access != O_RDWR
-                        ? end(channel, access, statusFlags)
+                        ? end(opening, channel, access, statusFlags)
                         : new HostStream(resources, threads, channel, true, attributes, statusFlags));
     }
 
@@ -114,14 +138,11 @@ final class HostSpecial extends Inode {
     }
 
     /** Waits for the host's answer; who is interrupted leaves it to be thrown away. Returns 0 or -errno. */
-    private long await(Opening opening, boolean interruptible) {
+    private long await(Opening opening) {
         resources.remember(opening);
         opening.lock();
         try {
             long result = opening.awaitReadableLocked(Waitable.NO_DEADLINE);
-            while (result == -EINTR && !interruptible) {
-                result = opening.awaitReadableLocked(Waitable.NO_DEADLINE);
-            }
             boolean answered = opening.over;
             opening.givenUp = !answered;
             return answered ? 0 : result;
@@ -132,50 +153,53 @@ final class HostSpecial extends Inode {
     }
 
     /** One direction: the end of a pipe, as on the host, with a pump at its other end. */
-    private OpenFile end(FileChannel channel, int access, int statusFlags) {
+    private OpenFile end(Opening opening, FileChannel channel, int access, int statusFlags) {
         Pipe pipe = HostPump.pipe(resources);
-        if (access == O_RDONLY) {
-            threads.start(() -> {
-                HostPump.readInto(pipe, channel);
-                HostPump.close(channel);
-            });
-        } else {
-            threads.startWriting(() -> {
-                HostPump.writeFrom(pipe, channel);
-                HostPump.close(channel);
-            });
-        }
-        return new PipeEnd(pipe, new Name(channel, access), statusFlags, -1);
+        start(access, () -> pump(pipe, channel, access));
+        return new PipeEnd(pipe, new Name(opening, access), statusFlags, -1);
     }
 
-    /** O_NONBLOCK on a FIFO: the host would make us wait, so its answer comes after ours. */
+    /**
+     * O_NONBLOCK on a FIFO: the host would make us wait, so its answer comes after ours. What was written meanwhile
+     * waits for it, even when the kernel ends.
+     */
     private OpenFile openedLater(Opening opening, int access, int statusFlags) {
         Pipe pipe = HostPump.pipe(resources);
-        Runnable work = () -> {
-            await(opening, false);
-            FileChannel channel = opening.channel;
+        start(access, () -> {
+            FileChannel channel = opening.awaitChannel();
             if (channel == null) {
                 pipe.closeEnd(access == O_WRONLY, access == O_RDONLY);
             } else {
-                if (access == O_RDONLY) {
-                    HostPump.readInto(pipe, channel);
-                } else {
-                    HostPump.writeFrom(pipe, channel);
-                }
-                HostPump.close(channel);
+                pump(pipe, channel, access);
             }
-        };
-        threads.start(work);
-        return new PipeEnd(pipe, new Name(null, access), statusFlags, -1);
+        });
+        return new PipeEnd(pipe, new Name(opening, access), statusFlags, -1);
+    }
+
+    private void start(int access, Runnable pump) {
+        if (access == O_RDONLY) {
+            threads.start(pump);
+        } else {
+            threads.startWriting(pump);
+        }
+    }
+
+    private static void pump(Pipe pipe, FileChannel channel, int access) {
+        if (access == O_RDONLY) {
+            HostPump.readInto(pipe, channel);
+        } else {
+            HostPump.writeFrom(pipe, channel);
+        }
+        HostPump.close(channel);
     }
 
     /** What the end of the pipe inside is called outside. */
     private final class Name implements PipeName {
-        private final @Nullable FileChannel channel;
+        private final Opening opening;
         private final int access;
 
-        Name(@Nullable FileChannel channel, int access) {
-            this.channel = channel;
+        Name(Opening opening, int access) {
+            this.opening = opening;
             this.access = access;
         }
 
@@ -189,13 +213,20 @@ final class HostSpecial extends Inode {
             attributes.store(stat);
         }
 
-        /** A pump that waits for bytes that nobody will read is waked by closing its channel. */
+        /**
+         * A pump that waits for bytes that nobody will read is waked by closing its channel. One that waits for a
+         * channel goes on only if it has something to write there.
+         */
         @Override
         public void close(Pipe pipe, boolean reads, boolean writes) {
             pipe.closeEnd(reads, writes);
-            FileChannel open = channel;
-            if (access == O_RDONLY && open != null) {
-                threads.start(() -> HostPump.close(open));
+            if (access == O_RDONLY) {
+                FileChannel open = opening.giveUp();
+                if (open != null) {
+                    threads.start(() -> HostPump.close(open));
+                }
+            } else if (pipe.fionread() == 0) {
+                opening.giveUp();
             }
         }
     }

@@ -4,6 +4,7 @@ package io.sluice.kernel.user;
 import static io.sluice.kernel.Flags.O_APPEND;
 import static io.sluice.kernel.Flags.O_CREAT;
 import static io.sluice.kernel.Flags.O_EXCL;
+import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_RDONLY;
 import static io.sluice.kernel.Flags.O_RDWR;
 import static io.sluice.kernel.Flags.O_TRUNC;
@@ -15,14 +16,18 @@ import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 import static io.sluice.kernel.Flags.S_IFREG;
 import static io.sluice.kernel.user.Machine.PAGE;
 import static io.sluice.kernel.user.Machine.answer;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.kernel.Offset;
 import io.sluice.kernel.Stat;
 import io.sluice.kernel.user.Machine.Running;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -213,7 +218,7 @@ class HostTest {
         Path fifo = fifo("in");
         Running<Long> writer = Machine.start(() -> {
             try (OutputStream stream = Files.newOutputStream(fifo)) {
-                stream.write("x".repeat(3 * PAGE).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                stream.write("x".repeat(3 * PAGE).getBytes(UTF_8));
             }
             return 0L;
         });
@@ -239,6 +244,56 @@ class HostTest {
         m.kernel.close(out);
         m.kernel.close();
         assertThat(reader.answer()).hasSize(10 * PAGE).containsOnly('y');
+        m = new Machine();
+    }
+
+    /** A pump asleep when the last bytes came may learn of the kernel's end before it learns of them. */
+    @Test
+    void writesWhatIsLeftAlsoWhenThePumpWakesForTheEndOfTheKernel() throws Exception {
+        try (PagePool pages = new PagePool(1, true)) {
+            Pipe pipe = HostPump.pipe(new Resources(UserKernel.Profile.LINUX, pages, 1 << 20, 0, Long.MAX_VALUE));
+            ByteArrayOutputStream written = new ByteArrayOutputStream();
+            Running<Long> pump = Machine.start(() -> {
+                        HostPump.writeFrom(pipe, Channels.newChannel(written));
+                        return 0L;
+                    })
+                    .asleep();
+            Page page = pages.take();
+            MemorySegment.copy(Machine.bytes("last"), 0, page.bytes(), 0, 4);
+            pipe.lock();
+            pipe.ring.add(page, 0, 4, 0);
+            pipe.die();
+            pipe.unlock();
+            pipe.closeEnd(false, true);
+            assertThat(pump.answer()).isZero();
+            assertThat(written.toString(UTF_8)).isEqualTo("last");
+        }
+    }
+
+    @Test
+    void keepsWhatWasWrittenForAReaderOfTheHostThatComesLate() throws Exception {
+        Path fifo = fifo("late");
+        int out = m.open("/data/late", O_WRONLY | O_NONBLOCK);
+        assertThat(m.write(out, "kept")).isEqualTo(4);
+        assertThat(m.kernel.close(out)).isZero();
+        Running<Long> ending = Machine.start(() -> {
+                    m.kernel.close();
+                    return 0L;
+                })
+                .asleep();
+        assertThat(Files.readString(fifo)).isEqualTo("kept");
+        assertThat(ending.answer()).isZero();
+        m = new Machine();
+    }
+
+    @Test
+    void waitsForNobodyOnTheHostWhenNothingWasWritten() throws Exception {
+        fifo("unread");
+        fifo("unwritten");
+        m.open("/data/unread", O_WRONLY | O_NONBLOCK);
+        m.open("/data/unwritten", O_RDONLY | O_NONBLOCK);
+        m.kernel.close();
+        assertThat(m.pages()).isZero();
         m = new Machine();
     }
 

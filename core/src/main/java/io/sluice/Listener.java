@@ -56,7 +56,7 @@ public final class Listener implements Channel {
             while (true) {
                 long fd = sluice.kernel().accept4(descriptor.fd(), SOCK_NONBLOCK | SOCK_CLOEXEC);
                 if (fd >= 0) {
-                    return sluice.connected((int) fd);
+                    return Connecting.accepted(sluice, (int) fd);
                 }
                 // A connection that was gone before it could be accepted is nobody's failure; accept(2).
                 boolean again = fd == -Errno.EINTR || fd == -Errno.ECONNABORTED;
@@ -93,6 +93,6 @@ public final class Listener implements Channel {
 
     @Override
     public String toString() {
-        return "listener on " + Sluice.describe(address);
+        return "listener on " + Connecting.describe(address);
     }
 }

@@ -8,6 +8,7 @@ import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 
 import io.sluice.flow.Descriptor;
 import io.sluice.flow.Endpoint;
+import io.sluice.flow.Passage;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
@@ -17,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channel;
 import java.nio.channels.ClosedChannelException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An owned end: whoever got it closes it, and closing it is what frees its descriptor.
@@ -33,9 +35,14 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
     private final String name;
 
     End(Sluice sluice, int fd, String name) {
+        this(sluice, fd, name, null);
+    }
+
+    /** Of a pipe of ours, whose passage is known. */
+    End(Sluice sluice, int fd, String name, @Nullable Passage passage) {
         this.sluice = sluice;
         this.name = name;
-        this.endpoint = Endpoint.of(sluice.kernel(), new Descriptor(sluice.kernel(), fd));
+        this.endpoint = Endpoint.of(sluice.kernel(), new Descriptor(sluice.kernel(), fd), passage);
     }
 
     final Kernel kernel() {

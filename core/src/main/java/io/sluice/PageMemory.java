@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
+import static io.sluice.kernel.Flags.SPLICE_F_GIFT;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.sluice.flow.Lending;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import java.io.IOException;
@@ -15,6 +19,9 @@ import java.util.Objects;
  * thread.
  */
 public final class PageMemory implements AutoCloseable {
+    /** Pages are of so many bytes or a multiple (pitfall 74). */
+    private static final long SMALLEST_PAGE_BYTES = 4096;
+
     private final Kernel kernel;
     private final MemorySegment segment;
 
@@ -32,8 +39,15 @@ public final class PageMemory implements AutoCloseable {
         if (result < 0) {
             throw new ErrnoException("mmap", result, bytes + " bytes of memory");
         }
-        mapped[0].fill((byte) 0);
+        touch(mapped[0]);
         return new PageMemory(kernel, mapped[0]);
+    }
+
+    /** One store in each page is enough to have it, and half the price of writing every byte. */
+    private static void touch(MemorySegment memory) {
+        for (long offset = 0; offset < memory.byteSize(); offset += SMALLEST_PAGE_BYTES) {
+            memory.set(JAVA_BYTE, offset, (byte) 0);
+        }
     }
 
     /** The memory, in whole pages. Throws on use after this object was closed or given away. */
@@ -75,12 +89,22 @@ public final class PageMemory implements AutoCloseable {
 
     /**
      * Gives all pages to a pipe (SPLICE_F_GIFT) and forgets them: this object is closed afterwards, so nobody can write
-     * to what the pipe now holds. Waits for room. When it fails, the memory stays open, and part of it may be in the
-     * pipe.
+     * to what the pipe now holds. Waits for room. It is whole pages from a page's beginning, as vmsplice(2) wants a
+     * gift to be, and no heap's memory (pitfall 32). When it fails before anything was given, the memory stays open;
+     * when it fails later, it is closed all the same.
      */
     public void giftTo(PipeWriter writer) throws IOException {
-        writer.gift(segment());
-        close();
+        MemorySegment pages = segment();
+        Lending gift = new Lending(kernel);
+        boolean given = false;
+        try {
+            writer.lend(pages, SPLICE_F_GIFT, gift);
+            given = true;
+        } finally {
+            if (given || gift.bytes() > 0) {
+                close();
+            }
+        }
     }
 
     /** Unmaps the memory. Closing it again does nothing. */

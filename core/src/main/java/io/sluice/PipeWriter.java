@@ -2,9 +2,10 @@
 package io.sluice;
 
 import static io.sluice.kernel.Flags.EPOLLOUT;
-import static io.sluice.kernel.Flags.SPLICE_F_GIFT;
 import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
+import io.sluice.flow.Lending;
+import io.sluice.flow.Passage;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
 import java.io.File;
@@ -12,12 +13,15 @@ import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
-import java.util.List;
 
 /** The write end of a pipe; pipe(7). */
 public final class PipeWriter extends End implements Sink {
     PipeWriter(Sluice sluice, int fd, String name) {
         super(sluice, fd, name);
+    }
+
+    PipeWriter(Sluice sluice, int fd, String name, Passage passage) {
+        super(sluice, fd, name, passage);
     }
 
     /** Writes all of {@code buffer} by copying it; waits for room. */
@@ -29,53 +33,37 @@ public final class PipeWriter extends End implements Sink {
      * Puts references to memory into the pipe, without copying; vmsplice(2). Waits for room until all of it is in.
      *
      * <p>A reference, not a snapshot: until the reader has consumed the bytes, whatever is written to the memory is
-     * what the reader gets [K01]. Where the kernel refuses vmsplice, as in some containers, the bytes are copied.
+     * what the reader gets [K01]; {@link SendBuffers} know when it is safe to write to it again. Where the kernel
+     * refuses vmsplice, as in some containers, the bytes are copied.
      *
      * @return how many bytes were put in by reference; fewer than the slice has when they had to be copied
      */
     public long vmsplice(PageMemory.Slice slice) throws IOException {
-        return vmsplice(slice.segment(), 0);
+        Lending lending = new Lending(kernel());
+        lend(slice.segment(), 0, lending);
+        return lending.bytes();
     }
 
-    /** The same with SPLICE_F_GIFT, for {@link PageMemory#giftTo}. */
-    long gift(MemorySegment pages) throws IOException {
-        return vmsplice(pages, SPLICE_F_GIFT);
-    }
-
-    private long vmsplice(MemorySegment memory, int flags) throws IOException {
-        long moved = 0;
+    /** Lends all of {@code memory} to the pipe, waiting for room; what cannot be lent is copied. */
+    void lend(MemorySegment memory, int flags, Lending lending) throws IOException {
         enter();
         try {
-            while (moved < memory.byteSize()) {
+            while (lending.bytes() < memory.byteSize()) {
+                MemorySegment rest = memory.asSlice(lending.bytes());
                 // O_NONBLOCK does not count here, the flag alone does [K06].
-                long result =
-                        kernel().vmsplice(endpoint.fd(), List.of(memory.asSlice(moved)), flags | SPLICE_F_NONBLOCK);
-                if (result >= 0) {
-                    moved += result;
-                } else if (result == -Errno.EAGAIN) {
-                    awaitReady(EPOLLOUT, Poller.FOREVER, moved);
-                } else if (isRefused(result)) {
-                    writeAll(memory.asSlice(moved));
-                    return moved;
-                } else if (result != -Errno.EINTR) {
+                long result = lending.vmsplice(endpoint.fd(), rest, flags | SPLICE_F_NONBLOCK);
+                if (result == -Errno.EAGAIN) {
+                    awaitReady(EPOLLOUT, Poller.FOREVER, lending.bytes());
+                } else if (Lending.isRefusal(result)) {
+                    writeAll(rest);
+                    return;
+                } else if (result < 0 && result != -Errno.EINTR) {
                     throw new ErrnoException("vmsplice", result, toString());
                 }
             }
-            return moved;
         } finally {
             descriptor().leave();
         }
-    }
-
-    /**
-     * Whether vmsplice cannot be used here at all (pitfalls 66, 67). EINVAL is what kernels to come may answer on a
-     * non-blocking pipe.
-     */
-    private static boolean isRefused(long result) {
-        return switch ((int) -result) {
-            case Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EINVAL -> true;
-            default -> false;
-        };
     }
 
     /**

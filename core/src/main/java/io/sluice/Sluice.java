@@ -4,6 +4,7 @@ package io.sluice;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 
+import io.sluice.flow.Passage;
 import io.sluice.flow.PipePool;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
@@ -76,7 +77,10 @@ public final class Sluice implements AutoCloseable {
     public Pipe pipe() throws IOException {
         int[] fds = new int[2];
         check("pipe2", kernel.pipe2(fds, O_CLOEXEC | O_NONBLOCK), "a new pipe");
-        return new Pipe(new PipeReader(this, fds[0], "pipe " + fds[0]), new PipeWriter(this, fds[1], "pipe " + fds[1]));
+        Passage passage = new Passage();
+        return new Pipe(
+                new PipeReader(this, fds[0], "pipe " + fds[0], passage),
+                new PipeWriter(this, fds[1], "pipe " + fds[1], passage));
     }
 
     /**
@@ -171,6 +175,21 @@ public final class Sluice implements AutoCloseable {
      */
     public PageMemory pages(long bytes, boolean hugePages) throws IOException {
         return PageMemory.map(kernel, bytes, hugePages);
+    }
+
+    /**
+     * Memory to fill and send again and again.
+     *
+     * @param bytes room in each buffer, rounded up to whole pages
+     * @param kept how many buffers are kept for their memory to be used again, beside those that are leased
+     */
+    public SendBuffers sendBuffers(long bytes, int kept) {
+        return sendBuffers(bytes, kept, false);
+    }
+
+    /** The same in huge pages, of which a single byte on its way keeps the whole in memory. */
+    public SendBuffers sendBuffers(long bytes, int kept, boolean hugePages) {
+        return new SendBuffers(this, bytes, kept, hugePages);
     }
 
     /** Begins the description of a transfer from {@code source}. */

@@ -2,6 +2,7 @@
 package io.sluice;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,7 +10,9 @@ import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
 import io.sluice.kernel.wrap.ForwardingKernel;
 import io.sluice.kernel.wrap.TracingKernel;
+import io.sluice.testing.Pending;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
@@ -145,6 +148,73 @@ abstract class PageMemoryContract extends SluiceFixture {
                 .isInstanceOfSatisfying(
                         ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPIPE));
         assertThat(memory.segment().get(JAVA_BYTE, 0)).isZero();
+    }
+
+    /** Pitfall 32: part of it is in the pipe, so it must not be written again. */
+    @Test
+    void aGiftThatFailsHalfwayIsClosedAndWhatWasGivenArrives() throws Exception {
+        PageMemory memory = keep(sluice.pages(1 << 20, false));
+        memory.segment().fill((byte) 'h');
+        Pipe pipe = keep(sluice.pipe());
+        try (Pending<Void> giving = Pending.start(() -> {
+            memory.giftTo(pipe.writer());
+            return null;
+        })) {
+            giving.mustWait().interrupt();
+            assertThat(giving.failure()).isInstanceOf(TransferInterruptedException.class);
+        }
+        assertThatThrownBy(memory::segment).isInstanceOf(IllegalStateException.class);
+        assertThat(read(pipe.reader(), 3)).isEqualTo("hhh");
+    }
+
+    // Out of a pipe into memory.
+
+    @Test
+    void vmspliceOutFillsThePartsInTheirOrderAndSkipsEmptyOnes() throws Exception {
+        Pipe pipe = keep(sluice.pipe());
+        pipe.writer().write(text("abcdefg"));
+        MemorySegment[] parts = {room(2), room(0), room(3), room(9)};
+        assertThat(pipe.reader().vmsplice(List.of(parts))).isEqualTo(7);
+        assertThat(parts[0].toArray(JAVA_BYTE)).isEqualTo("ab".getBytes(UTF_8));
+        assertThat(parts[2].toArray(JAVA_BYTE)).isEqualTo("cde".getBytes(UTF_8));
+        assertThat(parts[3].asSlice(0, 2).toArray(JAVA_BYTE)).isEqualTo("fg".getBytes(UTF_8));
+    }
+
+    /** [L01]: in this direction it copies, so what was read is the reader's own. */
+    @Test
+    void vmspliceOutCopies() throws Exception {
+        PageMemory memory = keep(sluice.pages(page(), false));
+        memory.segment().fill((byte) 'a');
+        Pipe pipe = keep(sluice.pipe());
+        pipe.writer().vmsplice(memory.slice(0, 3));
+        MemorySegment out = room(3);
+        assertThat(pipe.reader().vmsplice(List.of(out))).isEqualTo(3);
+        memory.segment().fill((byte) 'b');
+        assertThat(out.toArray(JAVA_BYTE)).isEqualTo("aaa".getBytes(UTF_8));
+    }
+
+    @Test
+    void vmspliceOutWaitsForTheFirstByteAndTellsTheEnd() throws Exception {
+        Pipe pipe = keep(sluice.pipe());
+        MemorySegment out = room(8);
+        try (Pending<Long> reading =
+                Pending.start(Pending.Kind.VIRTUAL, () -> pipe.reader().vmsplice(List.of(out)))) {
+            reading.mustWait();
+            pipe.writer().write(text("now"));
+            assertThat(reading.value()).isEqualTo(3);
+        }
+        pipe.writer().close();
+        assertThat(pipe.reader().vmsplice(List.of(out))).isEqualTo(-1);
+        assertThat(pipe.reader().vmsplice(List.of(room(0)))).isZero();
+    }
+
+    /** [K08]: a longer list is refused as a whole. */
+    @Test
+    void ofVeryManyPartsTheFirstAreFilled() throws Exception {
+        Pipe pipe = keep(sluice.pipe());
+        pipe.writer().write(room(2_000));
+        assertThat(pipe.reader().vmsplice(Collections.nCopies(1_500, room(1)))).isEqualTo(1_024);
+        assertThat(pipe.reader().availableBytes()).isEqualTo(976);
     }
 
     // Where vmsplice does not work.

@@ -29,6 +29,10 @@ final class Branches {
         return branch.open();
     }
 
+    boolean isEmpty() {
+        return all.isEmpty();
+    }
+
     /** Empties the stages; false when a branch is full and must be waited for. */
     boolean ready() {
         for (Branch branch : all) {

@@ -155,6 +155,9 @@ public final class Direction implements AutoCloseable {
         if (drained <= 0) {
             return nothingTaken(TransferPath.SPLICE, "splice", drained, Side.SOURCE);
         }
+        if (!branches.isEmpty()) {
+            inlet.delivered(drained, false); // the branches' pipes hold the pages, too
+        }
         long duplicated = branches.tee(borrowed);
         if (duplicated < 0) {
             return ended(Side.EITHER, "tee", duplicated);
@@ -181,6 +184,9 @@ public final class Direction implements AutoCloseable {
         boolean spliced = outlet.splices();
         String call = outlet.nextCall();
         long pushed = outlet.push(pipe, more);
+        if (pushed > 0) {
+            inlet.delivered(pushed, outlet.sink().isRegularFile());
+        }
         if (pushed == -Errno.EAGAIN) {
             return Step.WAITS_FOR_SINK;
         }
@@ -318,6 +324,7 @@ public final class Direction implements AutoCloseable {
         if (last != null) {
             pool.giveBack(last);
         }
+        inlet.close();
         branches.close();
     }
 }

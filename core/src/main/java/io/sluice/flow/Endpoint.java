@@ -10,11 +10,15 @@ import static io.sluice.kernel.Flags.PIPE_BUF;
 import static io.sluice.kernel.Flags.POLLHUP;
 import static io.sluice.kernel.Flags.POLLIN;
 import static io.sluice.kernel.Flags.POLLOUT;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+import static io.sluice.kernel.Flags.S_IFREG;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One end of a transfer: a guarded descriptor and what is known of it. Its calls never block on the other side's doing,
@@ -26,21 +30,34 @@ public final class Endpoint {
     private final EndKind kind;
     private final boolean nonBlocking;
     private final boolean append;
+    private final boolean regularFile;
+    private final @Nullable Passage passage;
 
-    private Endpoint(Kernel kernel, Descriptor descriptor, EndKind kind, int statusFlags) {
+    private Endpoint(Kernel kernel, Descriptor descriptor, Stat stat, int statusFlags, @Nullable Passage passage) {
         this.kernel = kernel;
         this.descriptor = descriptor;
-        this.kind = kind;
+        this.passage = passage;
+        this.kind = EndKind.of(stat);
+        this.regularFile = stat.type() == S_IFREG;
         this.nonBlocking = (statusFlags & O_NONBLOCK) != 0;
         this.append = (statusFlags & O_APPEND) != 0;
     }
 
     /** Looks at an open descriptor (fstat, F_GETFL) and changes nothing about it. */
     public static Endpoint of(Kernel kernel, Descriptor descriptor) {
+        return of(kernel, descriptor, null);
+    }
+
+    /**
+     * The same for an end of a pipe of ours.
+     *
+     * @param passage where all that leaves the pipe is counted; null when others may read from it
+     */
+    public static Endpoint of(Kernel kernel, Descriptor descriptor, @Nullable Passage passage) {
         Stat stat = new Stat();
         kernel.fstat(descriptor.fd(), stat);
         long flags = kernel.fcntl(descriptor.fd(), F_GETFL, 0);
-        return new Endpoint(kernel, descriptor, EndKind.of(stat), flags < 0 ? 0 : (int) flags);
+        return new Endpoint(kernel, descriptor, stat, flags < 0 ? 0 : (int) flags, passage);
     }
 
     public Descriptor descriptor() {
@@ -56,12 +73,22 @@ public final class Endpoint {
         return append;
     }
 
+    /** Whether what is spliced here is copied, and no page of it kept [F07]. */
+    public boolean isRegularFile() {
+        return regularFile;
+    }
+
     /**
      * Whether splice on this end obeys SPLICE_F_NONBLOCK: pipes and files do; a socket sleeps in spite of it unless its
      * own description is non-blocking ([H04], [H07]), and would hold our pipe's lock meanwhile [H25].
      */
     public boolean splicesWithoutBlocking() {
         return kind != EndKind.SOCKET || nonBlocking;
+    }
+
+    /** What is known of the bytes that leave this pipe; null when it is none of ours. */
+    public @Nullable Passage passage() {
+        return passage;
     }
 
     /** The descriptor's number. */
@@ -77,10 +104,30 @@ public final class Endpoint {
         if (mayBlock() && kernel.poll(fd(), POLLIN, 0) == 0) {
             return -Errno.EAGAIN;
         }
-        long count = kernel.read(fd(), buffer);
-        // A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up [Q01].
+        return orTooEarly(passage == null ? kernel.read(fd(), buffer) : passage.read(kernel, fd(), buffer));
+    }
+
+    /** A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up [Q01]. */
+    private long orTooEarly(long count) {
         boolean early = count == 0 && kind == EndKind.PIPE && (kernel.poll(fd(), POLLIN, 0) & POLLHUP) == 0;
         return early ? -Errno.EAGAIN : count;
+    }
+
+    /** Of a pipe: reads into several parts by vmsplice(2), which copies in this direction [L01]; as {@link #read}. */
+    public long vmsplice(List<MemorySegment> parts) {
+        // O_NONBLOCK does not count here, the flag alone does [L03].
+        return orTooEarly(
+                passage == null
+                        ? kernel.vmsplice(fd(), parts, SPLICE_F_NONBLOCK)
+                        : passage.vmsplice(kernel, fd(), parts, SPLICE_F_NONBLOCK));
+    }
+
+    /** Of a pipe: as {@link #vmsplice}, by readv(2). */
+    public long readv(List<MemorySegment> parts) {
+        if (mayBlock() && kernel.poll(fd(), POLLIN, 0) == 0) {
+            return -Errno.EAGAIN;
+        }
+        return orTooEarly(passage == null ? kernel.readv(fd(), parts) : passage.readv(kernel, fd(), parts));
     }
 
     /** Writes what fits now: bytes, -EAGAIN when there is no room, or another -errno. */

@@ -47,6 +47,7 @@ final class Inlet {
     private long takenAtSight = -1;
     private long knownBytes = -1;
     private int lookErrno;
+    private long onTheirWay; // spliced out of a pipe of ours, and not yet delivered
 
     Inlet(Kernel kernel, Endpoint source) {
         this.kernel = kernel;
@@ -70,12 +71,43 @@ final class Inlet {
     /** Fills an empty pipe; bytes, or the call's 0 or -errno, for which see {@link #finding}. */
     long splice(PooledPipe into, long maxBytes) {
         long asked = Math.min(maxBytes, into.capacityBytes);
-        long drained = kernel.splice(source.fd(), null, into.writeFd, null, asked, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+        Passage passage = source.passage();
+        long drained = passage == null
+                ? kernel.splice(source.fd(), null, into.writeFd, null, asked, flags)
+                : passage.splice(kernel, source.fd(), into.writeFd, asked, flags);
         if (drained > 0) {
+            if (passage != null) {
+                onTheirWay = drained;
+            }
             into.heldBytes = drained;
             took(drained);
         }
         return drained;
+    }
+
+    /**
+     * Tells the pipe that spliced bytes came from what has become of them.
+     *
+     * @param copied whether they were written to a regular file
+     */
+    void delivered(long bytes, boolean copied) {
+        Passage passage = source.passage();
+        long spliced = Math.min(bytes, onTheirWay);
+        if (passage == null || spliced == 0) {
+            return;
+        }
+        onTheirWay -= spliced;
+        if (copied) {
+            passage.arrivedInFile(spliced);
+        } else {
+            passage.escaped(spliced);
+        }
+    }
+
+    /** Spliced bytes that were not delivered are lost. */
+    void close() {
+        delivered(onTheirWay, false);
     }
 
     /** Fills a buffer, answering as {@link #splice} does. */

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice;
+
+import static io.sluice.kernel.Flags.EPOLLOUT;
+
+import io.sluice.flow.Feed;
+import io.sluice.flow.Lending;
+import io.sluice.flow.Passage;
+import io.sluice.flow.Poller;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory to be filled and sent once; see {@link SendBuffers}. Belongs to one thread at a time, and to nobody once it
+ * was sent or closed.
+ */
+public final class SendBuffer implements AutoCloseable {
+    final PageMemory memory;
+    private final SendBuffers owner;
+    private boolean spent;
+
+    // Guarded by the owner's monitor.
+    @Nullable
+    Lending lending;
+
+    boolean noticed;
+    boolean givenUp;
+
+    SendBuffer(SendBuffers owner, PageMemory memory) {
+        this.owner = owner;
+        this.memory = memory;
+    }
+
+    /** The memory to fill. Do not keep it: after the send it is not yours, though nothing keeps you from writing. */
+    public MemorySegment segment() {
+        if (spent) {
+            throw new IllegalStateException("the buffer was sent or closed");
+        }
+        return memory.segment();
+    }
+
+    /**
+     * Sends the first {@code bytes} of it by reference and waits until all of them are in the sink: in the pipe, in the
+     * socket's queue, in the file. Whatever happens, the buffer is gone afterwards. Where a reference cannot be taken
+     * the bytes are copied: to a terminal, to a file opened for appending, or where the kernel forbids vmsplice.
+     *
+     * @return how many bytes went by reference
+     * @throws ErrnoException when the sink fails; part of the bytes may have arrived
+     * @throws TransferInterruptedException when the thread is interrupted while it waits
+     */
+    public long sendTo(Sink sink, long bytes) throws IOException {
+        End end = (End) sink;
+        if (end.sluice != owner.sluice()) {
+            throw new IllegalArgumentException(end + " belongs to another Sluice");
+        }
+        MemorySegment part = segment().asSlice(0, bytes);
+        spent = true;
+        Passage passage = end.endpoint.passage();
+        Lending lent = passage == null
+                ? new Lending(end.kernel(), () -> owner.noticed(this))
+                : new Lending(end.kernel(), passage);
+        try {
+            if (end instanceof PipeWriter pipe) {
+                pipe.lend(part, 0, lent);
+            } else {
+                feed(end, part, lent);
+            }
+        } finally {
+            owner.sent(this, lent);
+        }
+        return lent.bytes();
+    }
+
+    private static void feed(End end, MemorySegment part, Lending lent) throws IOException {
+        end.enter();
+        try (Feed feed =
+                new Feed(end.kernel(), end.sluice.pool(), end.endpoint, part, lent, Transfer.DEFAULT_PIPE_BYTES)) {
+            while (true) {
+                switch (feed.step()) {
+                    case PROGRESS -> {}
+                    case WAITS_FOR_SINK ->
+                        end.awaitReady(
+                                EPOLLOUT, Poller.FOREVER, feed.delivered().bytes());
+                    case FAILED -> throw new ErrnoException(feed.failedCall(), -feed.errno(), end.toString());
+                    case DONE -> {
+                        return;
+                    }
+                }
+            }
+        } finally {
+            end.descriptor().leave();
+        }
+    }
+
+    Lending lendingLocked() {
+        Lending known = lending;
+        if (known == null) {
+            throw new IllegalStateException("the buffer was not sent");
+        }
+        return known;
+    }
+
+    /** Returns a buffer that was not sent; one that was is gone already. */
+    @Override
+    public void close() {
+        if (!spent) {
+            spent = true;
+            owner.unsent(memory);
+        }
+    }
+}

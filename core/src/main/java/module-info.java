@@ -2,10 +2,11 @@
 
 /**
  * The Linux splice family for the JVM: the system calls under their own names, and a library for moving bytes without
- * copying them. Needs nothing but {@code java.base}.
+ * copying them. Needs nothing but {@code java.base}; where {@code jdk.jfr} is there, it has events for it.
  */
 @SuppressWarnings("module") // our own modules, named in a qualified export, are not there yet when this one compiles
 module io.sluice.core {
+    requires static jdk.jfr; // events, where the run-time image has it
     requires static transitive org.jspecify;
 
     exports io.sluice;

@@ -7,6 +7,7 @@ import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.Branch;
 import io.sluice.flow.Direction;
+import io.sluice.flow.Journal;
 import io.sluice.flow.Poller;
 import io.sluice.flow.Tally;
 import io.sluice.kernel.TransferPath;
@@ -29,6 +30,9 @@ final class Account {
     private final long startedNanos = System.nanoTime();
 
     private long nextProgressNanos;
+    private final Journal journal;
+    private final @Nullable Object begun;
+    private @Nullable Ending ending;
     private int firstSinkErrno;
     private volatile boolean pastFirstSink;
 
@@ -38,6 +42,8 @@ final class Account {
         this.listener = transfer.progress;
         this.interval = transfer.progressInterval;
         this.nextProgressNanos = nextProgress();
+        this.journal = transfer.sluice.journal();
+        this.begun = journal.transferBegins();
     }
 
     // Progress.
@@ -91,7 +97,14 @@ final class Account {
         return pastFirstSink;
     }
 
-    TransferResult result(Ending ending) {
+    /** Tells the listener and the journal that it is over; CLOSED when an end was closed and there is no result. */
+    void close(End source, End sink) {
+        tellNow();
+        journal.transferEnded(begun, source, sink, direction.delivered(), ending == null ? "CLOSED" : ending);
+    }
+
+    TransferResult result(Ending newEnding) {
+        ending = newEnding;
         Tally tally = direction.delivered();
         List<SinkResult> mirrors =
                 branches.all().stream().map(this::mirrorResult).toList();
@@ -99,7 +112,13 @@ final class Account {
                 .map(fallback -> new Fallback(fallback.from(), fallback.call(), fallback.errno()))
                 .toList();
         return new TransferResult(
-                tally.bytes(), elapsed(), ending, byPath(tally), fallbacks, direction.taken() - tally.bytes(), mirrors);
+                tally.bytes(),
+                elapsed(),
+                newEnding,
+                byPath(tally),
+                fallbacks,
+                direction.taken() - tally.bytes(),
+                mirrors);
     }
 
     private SinkResult mirrorResult(BranchThread thread) {

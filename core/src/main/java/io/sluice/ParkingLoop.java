@@ -314,7 +314,7 @@ final class ParkingLoop {
         }
         entered.forEach(Descriptor::leave);
         entered.clear();
-        account.tellNow();
+        account.close(source, sink);
     }
 
     /** As {@link Account#firstSink}. */

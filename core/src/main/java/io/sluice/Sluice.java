@@ -4,6 +4,7 @@ package io.sluice;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 
+import io.sluice.flow.Journal;
 import io.sluice.flow.Passage;
 import io.sluice.flow.PipePool;
 import io.sluice.flow.Poller;
@@ -35,13 +36,14 @@ public final class Sluice implements AutoCloseable {
     private final Kernel kernel;
     private final boolean ownsKernel;
     private final Poller poller;
+    private final Journal journal = new Journal();
     private final PipePool pool;
 
-    private Sluice(Kernel kernel, boolean ownsKernel) {
+    private Sluice(Kernel kernel, boolean ownsKernel, PipeLimits limits) {
         this.kernel = kernel;
         this.ownsKernel = ownsKernel;
         this.poller = new Poller(kernel);
-        this.pool = new PipePool(kernel);
+        this.pool = new PipePool(kernel, journal, limits.pipes(), limits.bytes(), limits.idle());
     }
 
     /**
@@ -50,7 +52,12 @@ public final class Sluice implements AutoCloseable {
      * which it is.
      */
     public static Sluice open() {
-        return new Sluice(best(), true);
+        return open(PipeLimits.DEFAULTS);
+    }
+
+    /** The same within other limits. */
+    public static Sluice open(PipeLimits limits) {
+        return new Sluice(best(), true, limits);
     }
 
     private static Kernel best() {
@@ -68,7 +75,12 @@ public final class Sluice implements AutoCloseable {
 
     /** Uses a kernel of the caller's choice, which stays the caller's to close. */
     public static Sluice on(Kernel kernel) {
-        return new Sluice(kernel, false);
+        return on(kernel, PipeLimits.DEFAULTS);
+    }
+
+    /** The same within other limits. */
+    public static Sluice on(Kernel kernel, PipeLimits limits) {
+        return new Sluice(kernel, false, limits);
     }
 
     // Ends.
@@ -202,6 +214,28 @@ public final class Sluice implements AutoCloseable {
         return new FanOut(this, source);
     }
 
+    // What happens here.
+
+    /** What has happened since this was opened. */
+    public Counters counters() {
+        return new Counters(
+                journal.transfers(),
+                journal.bytesByPath(),
+                journal.fallbacks(),
+                journal.poolMisses(),
+                journal.branchesDetached());
+    }
+
+    /** The pipes that transfers borrow, as they are now. */
+    public PipeGauges pipes() {
+        return new PipeGauges(
+                pool.madePipes(),
+                pool.borrowedPipes(),
+                pool.idlePipes(),
+                pool.refusedPipes(),
+                pool.capacityBytes() / kernel.capabilities().pageSizeBytes());
+    }
+
     /** The kernel below. */
     public Kernel kernel() {
         return kernel;
@@ -213,6 +247,10 @@ public final class Sluice implements AutoCloseable {
 
     PipePool pool() {
         return pool;
+    }
+
+    Journal journal() {
+        return journal;
     }
 
     /**

@@ -37,7 +37,7 @@ public final class Branch {
     private final PipePool pool;
     private final int pipeBytes;
     private final boolean detachWhenFull;
-    private final Tally tally = new Tally();
+    private final Tally tally;
     private final Outlet outlet;
 
     // The direction's thread.
@@ -72,6 +72,7 @@ public final class Branch {
         this.pipeBytes = pipeBytes;
         this.detachWhenFull = detachWhenFull;
         this.boundPipes = 1 + Math.clamp(boundBytes / pipeBytes, 1, Integer.MAX_VALUE - 1); // one is on its way out
+        this.tally = new Tally(pool.journal());
         this.outlet = new Outlet(kernel, sink, tally);
     }
 
@@ -201,6 +202,9 @@ public final class Branch {
             detached = becauseFull;
             errno = newErrno;
             failedCall = call;
+        }
+        if (becauseFull) {
+            pool.journal().branchDetached(outlet.sink(), tally.bytes());
         }
         wake(consumer);
         wake(producer);

@@ -49,7 +49,7 @@ public final class Direction implements AutoCloseable {
     private final Bypass bypass;
     private final Branches branches;
     private final Route route;
-    private final Tally tally = new Tally();
+    private final Tally tally;
 
     private @Nullable PooledPipe pipe;
     private boolean ended;
@@ -67,6 +67,7 @@ public final class Direction implements AutoCloseable {
             Kernel kernel, PipePool pool, Endpoint source, Endpoint sink, List<TransferPath> paths, int pipeBytes) {
         this.pool = pool;
         this.pipeBytes = pipeBytes;
+        this.tally = new Tally(pool.journal());
         this.inlet = new Inlet(kernel, source);
         this.outlet = new Outlet(kernel, sink, tally);
         this.bypass = new Bypass(kernel, source, sink);

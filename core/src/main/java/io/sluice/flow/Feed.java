@@ -45,7 +45,7 @@ public final class Feed implements AutoCloseable {
         this.memory = memory;
         this.lending = lending;
         this.pipeBytes = pipeBytes;
-        this.tally = new Tally();
+        this.tally = new Tally(pool.journal());
         this.outlet = new Outlet(kernel, sink, tally);
     }
 

@@ -7,18 +7,35 @@ import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 
 import io.sluice.kernel.Kernel;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Pipes to borrow while bytes move. A pipe comes back only when it is empty, by our count and by the kernel's
  * (FIONREAD): the next user of one with bytes left in it would receive a stranger's (pitfall 21). Any other is closed.
- * Belongs to one instance of the library; safe for any thread.
+ *
+ * <p>Bounded in pipes, and so in descriptors, and in bytes of capacity, and so in the pages that the kernel grants a
+ * user; over a bound nothing is lent, and the borrower copies. What rests too long is closed by a thread that is there
+ * only while something rests: an idle process is not woken. Belongs to one instance of the library; safe for any
+ * thread.
  */
 public final class PipePool implements AutoCloseable {
-    /** Idle pipes beyond these are closed: 32 of 512 KiB are a quarter of what the kernel grants a user by default. */
+    /** Half of the 1024 descriptors that a process has at the least by custom; a pipe takes two (pitfall 55). */
+    public static final int DEFAULT_PIPES = 256;
+
+    /** How long a pipe rests before it is closed (pitfall 57). */
+    public static final Duration DEFAULT_IDLE = Duration.ofSeconds(30);
+
+    private static final Duration LONGEST_IDLE = Duration.ofDays(365); // can be counted in nanoseconds
+
+    /** Idle pipes beyond these are closed at once: 32 of 512 KiB are a quarter of what the kernel grants by default. */
     private static final int MAX_IDLE = 32;
+
+    /** What a new pipe has; as good as a larger one where there is no room for that. */
+    private static final int ORDINARY_BYTES = 64 << 10;
 
     /**
      * A pipe of fewer bytes is worse than copying. The kernel hands out pipes of two slots to a user who is over
@@ -26,79 +43,225 @@ public final class PipePool implements AutoCloseable {
      */
     private static final int USEFUL_BYTES = 16 << 10;
 
+    /** Below this no kernel of usual settings minds, and its settings need not be looked up. */
+    private static final long HARMLESS_BYTES = 8 << 20;
+
+    /** Linux's own default of pipe-user-pages-soft, taken where there is no limit: everything has one. */
+    private static final long DEFAULT_SOFT_PAGES = 16384;
+
     private final Kernel kernel;
-    private final ArrayDeque<PooledPipe> idle = new ArrayDeque<>();
-    private boolean closed;
+    private final Journal journal;
+    private final int mostPipes;
+    private final long idleNanos;
 
     // Guarded by this pool's monitor.
+    private final ArrayDeque<PooledPipe> idle = new ArrayDeque<>(); // the longest at rest first
+    private long mostBytes;
+    private int borrowed;
+    private long heldBytes;
     private long made;
     private long refused;
+    private boolean closed;
+    private @Nullable Thread trimmer;
 
-    /** An empty pool. */
+    /** An empty pool within the default bounds. */
     public PipePool(Kernel kernel) {
-        this.kernel = kernel;
+        this(kernel, new Journal(), DEFAULT_PIPES, 0, DEFAULT_IDLE);
     }
 
     /**
-     * An empty pipe of about {@code bytes}: of that capacity when the kernel grants it, else smaller. Null when the
-     * kernel gives no pipe that is worth having: the caller copies instead.
+     * An empty pool.
+     *
+     * @param journal told of refusals
+     * @param mostPipes the most pipes, lent or at rest
+     * @param mostBytes the most capacity that they have together; 0: three quarters of pipe-user-pages-soft
+     * @param idle how long a pipe rests before it is closed
      */
-    synchronized @Nullable PooledPipe borrow(int bytes) {
+    public PipePool(Kernel kernel, Journal journal, int mostPipes, long mostBytes, Duration idle) {
+        this.kernel = kernel;
+        this.journal = journal;
+        this.mostPipes = mostPipes;
+        this.mostBytes = mostBytes;
+        this.idleNanos = idle.compareTo(LONGEST_IDLE) < 0 ? idle.toNanos() : LONGEST_IDLE.toNanos();
+    }
+
+    Journal journal() {
+        return journal;
+    }
+
+    // Lending.
+
+    /**
+     * An empty pipe of about {@code bytes}: of that capacity when the bounds and the kernel grant it, else smaller.
+     * Null when there is no pipe that is worth having: the caller copies instead.
+     */
+    @Nullable
+    PooledPipe borrow(int bytes) {
+        String reason;
+        synchronized (this) {
+            PooledPipe pipe = restingLocked(bytes);
+            if (pipe != null) {
+                borrowed++;
+                return pipe;
+            }
+            int room = roomLocked(bytes);
+            if (room > 0) {
+                pipe = make(room, bytes);
+            }
+            if (pipe != null) {
+                made++;
+                borrowed++;
+                heldBytes += pipe.capacityBytes;
+                return pipe;
+            }
+            refused++;
+            reason = room > 0 ? "kernel" : borrowed >= mostPipes ? "pipes" : "bytes";
+        }
+        journal.poolMissed(bytes, reason);
+        return null;
+    }
+
+    private @Nullable PooledPipe restingLocked(int bytes) {
         for (Iterator<PooledPipe> pipes = idle.descendingIterator(); pipes.hasNext(); ) {
             PooledPipe pipe = pipes.next();
-            if (pipe.capacityBytes >= bytes && pipe.capacityBytes < 2L * bytes) {
+            if (pipe.serves(bytes)) {
                 pipes.remove();
                 return pipe;
             }
         }
-        PooledPipe pipe = make(bytes);
-        if (pipe == null) {
-            refused++;
-        } else {
-            made++;
-        }
-        return pipe;
+        return null;
     }
 
-    private @Nullable PooledPipe make(int bytes) {
+    /** The capacity that a new pipe may have within the bounds, which pipes at rest make way for; 0 for none. */
+    private int roomLocked(int bytes) {
+        while (borrowed + idle.size() >= mostPipes && !idle.isEmpty()) {
+            discardLocked(idle.removeFirst());
+        }
+        if (borrowed >= mostPipes) {
+            return 0;
+        }
+        while (!fitsLocked(bytes) && !idle.isEmpty()) {
+            discardLocked(idle.removeFirst());
+        }
+        if (fitsLocked(bytes)) {
+            return bytes;
+        }
+        return bytes > ORDINARY_BYTES && fitsLocked(ORDINARY_BYTES) ? ORDINARY_BYTES : 0;
+    }
+
+    private boolean fitsLocked(int bytes) {
+        long wanted = heldBytes + bytes;
+        if (mostBytes == 0) {
+            if (wanted <= HARMLESS_BYTES) {
+                return true;
+            }
+            long pages = kernel.capabilities().pipeUserPagesSoft();
+            mostBytes = (pages == 0 ? DEFAULT_SOFT_PAGES : pages)
+                    * kernel.capabilities().pageSizeBytes()
+                    / 4
+                    * 3;
+        }
+        return wanted <= mostBytes;
+    }
+
+    private @Nullable PooledPipe make(int bytes, int wantedBytes) {
         int[] fds = new int[2];
         if (kernel.pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
             return null;
         }
+        // Refused above pipe-max-size and over the user's pages (EPERM): then less, and at last what was given at
+        // first.
         long capacity = kernel.fcntl(fds[1], F_SETPIPE_SZ, bytes);
+        for (int less = bytes / 2; capacity < 0 && less > ORDINARY_BYTES; less /= 2) {
+            capacity = kernel.fcntl(fds[1], F_SETPIPE_SZ, less);
+        }
         if (capacity < 0) {
-            // Over a limit (EPERM): what the kernel gave at first is what there is.
             capacity = kernel.fcntl(fds[1], F_GETPIPE_SZ, 0);
         }
-        PooledPipe pipe = new PooledPipe(fds[0], fds[1], (int) capacity);
         if (capacity < Math.min(bytes, USEFUL_BYTES)) {
-            discard(pipe);
+            close(fds);
             return null;
         }
-        return pipe;
+        return new PooledPipe(fds[0], fds[1], (int) capacity, wantedBytes);
     }
 
     /** Takes a pipe back, or closes it when it is not empty or there are enough. */
     void giveBack(PooledPipe pipe) {
         boolean clean = pipe.heldBytes == 0 && kernel.fionread(pipe.readFd) == 0;
         pipe.copied = false;
+        pipe.atRestSinceNanos = System.nanoTime();
         synchronized (this) {
+            borrowed--;
             if (clean && !closed && idle.size() < MAX_IDLE) {
                 idle.addLast(pipe);
-                return;
+                startTrimmerLocked();
+            } else {
+                discardLocked(pipe);
             }
         }
-        discard(pipe);
     }
 
-    private void discard(PooledPipe pipe) {
-        kernel.close(pipe.readFd);
-        kernel.close(pipe.writeFd);
+    private void discardLocked(PooledPipe pipe) {
+        heldBytes -= pipe.capacityBytes;
+        close(new int[] {pipe.readFd, pipe.writeFd});
     }
+
+    private void close(int[] fds) {
+        kernel.close(fds[0]);
+        kernel.close(fds[1]);
+    }
+
+    // Shrinking.
+
+    private void startTrimmerLocked() {
+        if (trimmer == null) {
+            trimmer = Thread.ofPlatform().daemon().name("sluice-idle-pipes").start(this::trim);
+        }
+    }
+
+    /** Closes what has rested long enough; ends when nothing rests. */
+    private void trim() {
+        while (true) {
+            long left = trimNow();
+            if (left == 0) {
+                return;
+            }
+            LockSupport.parkNanos(left);
+        }
+    }
+
+    /** Nanoseconds until there is more to do; 0 when nothing rests, and the thread with that has ended. */
+    private synchronized long trimNow() {
+        long now = System.nanoTime();
+        while (true) {
+            PooledPipe longest = idle.peekFirst();
+            if (longest == null) {
+                trimmer = null;
+                return 0;
+            }
+            long left = longest.atRestSinceNanos + idleNanos - now;
+            if (left > 0) {
+                return left;
+            }
+            discardLocked(idle.removeFirst());
+        }
+    }
+
+    // Gauges.
 
     /** Pipes at rest now. */
     public synchronized int idlePipes() {
         return idle.size();
+    }
+
+    /** Pipes lent now. */
+    public synchronized int borrowedPipes() {
+        return borrowed;
+    }
+
+    /** What all pipes can hold together, lent or at rest. */
+    public synchronized long capacityBytes() {
+        return heldBytes;
     }
 
     /** Pipes made since the pool was. */
@@ -106,7 +269,7 @@ public final class PipePool implements AutoCloseable {
         return made;
     }
 
-    /** Borrowings that the kernel would not serve. */
+    /** Borrowings that were not served. */
     public synchronized long refusedPipes() {
         return refused;
     }
@@ -114,12 +277,16 @@ public final class PipePool implements AutoCloseable {
     /** Closes the idle pipes; those that are out are closed on their return. */
     @Override
     public void close() {
-        ArrayDeque<PooledPipe> rest;
+        Thread ends;
         synchronized (this) {
             closed = true;
-            rest = new ArrayDeque<>(idle);
-            idle.clear();
+            while (!idle.isEmpty()) {
+                discardLocked(idle.removeFirst());
+            }
+            ends = trimmer;
         }
-        rest.forEach(this::discard);
+        if (ends != null) {
+            LockSupport.unpark(ends);
+        }
     }
 }

@@ -16,9 +16,29 @@ final class PooledPipe {
     /** Whether they were written from user memory, and so have passed through it however they go on. */
     boolean copied;
 
-    PooledPipe(int readFd, int writeFd, int capacityBytes) {
+    /** Since when it has been in its pool, in the pool's keeping. */
+    long atRestSinceNanos;
+
+    private final int wantedBytes;
+
+    /**
+     * An empty pipe.
+     *
+     * @param wantedBytes what was asked for, which may be more than was granted
+     */
+    PooledPipe(int readFd, int writeFd, int capacityBytes, int wantedBytes) {
         this.readFd = readFd;
         this.writeFd = writeFd;
         this.capacityBytes = capacityBytes;
+        this.wantedBytes = wantedBytes;
+    }
+
+    /** Whether it is what is asked for, neither much larger nor smaller, or what was granted for as much before. */
+    boolean serves(int bytes) {
+        return isAbout(bytes, capacityBytes) || (capacityBytes < wantedBytes && isAbout(bytes, wantedBytes));
+    }
+
+    private static boolean isAbout(int bytes, int size) {
+        return size >= bytes && size < 2L * bytes;
     }
 }

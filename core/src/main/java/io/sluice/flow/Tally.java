@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happened to the bytes of one sink: how many arrived by which path, and what was refused. One thread writes, any
@@ -21,8 +22,16 @@ public final class Tally {
 
     private final Map<TransferPath, AtomicLong> bytes = new EnumMap<>(TransferPath.class);
     private final List<Fallback> fallbacks = new ArrayList<>();
+    private final @Nullable Journal journal;
 
+    /** For bytes that count nowhere else. */
     Tally() {
+        this(null);
+    }
+
+    /** For bytes that the journal counts as well. */
+    Tally(@Nullable Journal journal) {
+        this.journal = journal;
         for (TransferPath path : TransferPath.values()) {
             bytes.put(path, new AtomicLong());
         }
@@ -31,15 +40,23 @@ public final class Tally {
     void moved(TransferPath path, long count) {
         AtomicLong sum = counter(path);
         sum.setRelease(sum.getPlain() + count);
+        if (journal != null) {
+            journal.moved(path, count);
+        }
     }
 
     private AtomicLong counter(TransferPath path) {
         return Objects.requireNonNull(bytes.get(path));
     }
 
-    synchronized void fellBack(Fallback fallback) {
-        if (fallbacks.size() < FALLBACKS_KEPT) {
-            fallbacks.add(fallback);
+    void fellBack(Fallback fallback) {
+        synchronized (this) {
+            if (fallbacks.size() < FALLBACKS_KEPT) {
+                fallbacks.add(fallback);
+            }
+        }
+        if (journal != null) {
+            journal.fellBack(fallback);
         }
     }
 

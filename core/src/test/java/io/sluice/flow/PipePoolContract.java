@@ -4,17 +4,22 @@ package io.sluice.flow;
 import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.wrap.ForwardingKernel;
 import io.sluice.testing.NoLeaks;
 import io.sluice.testing.Pending;
 import java.lang.foreign.Arena;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -169,5 +174,150 @@ abstract class PipePoolContract {
             assertThat(poor.refusedPipes()).isEqualTo(1);
             assertThat(poor.madePipes()).isZero();
         }
+    }
+
+    @Test
+    void aboveTheLargestPipeThatIsAllowedHalfOfItIsTried() {
+        try (PipePool limited = new PipePool(granting(256 << 10))) {
+            PooledPipe pipe = limited.borrow(1 << 20);
+            assertThat(pipe.capacityBytes).isEqualTo(256 << 10);
+            limited.giveBack(pipe);
+            assertThat(limited.borrow(1 << 20))
+                    .as("for the same wish the same pipe")
+                    .isSameAs(pipe);
+            limited.giveBack(pipe);
+        }
+    }
+
+    /** A kernel on which no pipe may be larger. */
+    private Kernel granting(int mostBytes) {
+        return new ForwardingKernel(kernel) {
+            @Override
+            protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
+                boolean tooLarge =
+                        name.equals("fcntl") && arguments[1].equals(F_SETPIPE_SZ) && (int) arguments[2] > mostBytes;
+                return tooLarge ? -Errno.EPERM : call.getAsLong();
+            }
+        };
+    }
+
+    // Bounds.
+
+    private static PipePool bounded(Kernel kernel, int pipes, long bytes) {
+        return new PipePool(kernel, new Journal(), pipes, bytes, PipePool.DEFAULT_IDLE);
+    }
+
+    /** Pitfall 55: each takes two descriptors. */
+    @Test
+    void noMorePipesAreLentThanTheBound() {
+        try (PipePool few = bounded(kernel, 2, 0)) {
+            PooledPipe first = few.borrow(BYTES);
+            PooledPipe second = few.borrow(BYTES);
+            assertThat(few.borrow(BYTES)).isNull();
+            assertThat(few.refusedPipes()).isEqualTo(1);
+            few.giveBack(first);
+            assertThat(few.borrow(BYTES)).isSameAs(first);
+            few.giveBack(first);
+            few.giveBack(second);
+        }
+    }
+
+    @Test
+    void withinTheBoundAPipeAtRestMakesWayForOneOfAnotherSize() {
+        try (PipePool few = bounded(kernel, 1, 0)) {
+            PooledPipe small = few.borrow(BYTES);
+            few.giveBack(small);
+            PooledPipe large = few.borrow(1 << 20);
+            assertThat(large.capacityBytes).isEqualTo(1 << 20);
+            assertThat(few.idlePipes()).isZero();
+            assertThat(kernel.fionread(small.readFd)).isNotPositive(); // closed, or the number is the new pipe's
+            assertThat(few.capacityBytes()).isEqualTo(1 << 20);
+            few.giveBack(large);
+        }
+    }
+
+    /** Pitfall 54: first a pipe as the kernel makes it, and when there is not even room for that, none. */
+    @Test
+    void nearTheBoundInBytesPipesGetSmallerAndThenThereAreNone() {
+        try (PipePool narrow = bounded(kernel, 10, (1 << 20) + (64 << 10))) {
+            PooledPipe large = narrow.borrow(1 << 20);
+            PooledPipe small = narrow.borrow(1 << 20);
+            assertThat(small.capacityBytes).isEqualTo(64 << 10);
+            assertThat(narrow.borrow(1 << 20)).isNull();
+            assertThat(narrow.borrow(16 << 10)).isNull();
+            assertThat(narrow.capacityBytes()).isEqualTo(large.capacityBytes + small.capacityBytes);
+            narrow.giveBack(large);
+            narrow.giveBack(small);
+        }
+    }
+
+    /** Pitfall 54: beyond what the kernel grants a user, all of the user's new pipes are small. */
+    @Test
+    void allPipesTogetherStayBelowWhatTheKernelGrantsAUser() {
+        int page = kernel.capabilities().pageSizeBytes();
+        long granted = 1024; // pages
+        Kernel strict = new ForwardingKernel(kernel) {
+            @Override
+            public Capabilities capabilities() {
+                Capabilities all = inner.capabilities();
+                return new Capabilities(
+                        all.splice(),
+                        all.tee(),
+                        all.vmsplice(),
+                        all.pipeMaxSizeBytes(),
+                        4 * granted,
+                        page,
+                        all.hugePageSizeBytes());
+            }
+        };
+        try (PipePool pool = bounded(strict, Integer.MAX_VALUE, 0)) {
+            List<PooledPipe> lent = new ArrayList<>();
+            for (PooledPipe pipe = pool.borrow(1 << 20); pipe != null; pipe = pool.borrow(1 << 20)) {
+                lent.add(pipe);
+            }
+            assertThat(pool.capacityBytes()).isEqualTo(3 * granted * page);
+            lent.forEach(pool::giveBack);
+        }
+    }
+
+    // Rest.
+
+    private static boolean isTrimmerThere() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().equals("sluice-idle-pipes"));
+    }
+
+    private static void await(BooleanSupplier condition) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (!condition.getAsBoolean() && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(condition.getAsBoolean()).as("after ten seconds").isTrue();
+    }
+
+    /** Pitfall 57. */
+    @Test
+    void aPipeThatRestsTooLongIsClosedAndThenNothingIsWokenAnyMore() {
+        try (PipePool brief = new PipePool(kernel, new Journal(), 10, 0, Duration.ofMillis(20))) {
+            PooledPipe first = brief.borrow(BYTES);
+            PooledPipe second = brief.borrow(BYTES);
+            brief.giveBack(first);
+            await(() -> brief.idlePipes() == 0);
+            assertThat(kernel.fionread(first.readFd)).isEqualTo(-Errno.EBADF);
+            assertThat(kernel.fionread(second.readFd)).as("the one that is out").isZero();
+            await(() -> !isTrimmerThere());
+            assertThat(brief.capacityBytes()).isEqualTo(second.capacityBytes);
+            brief.giveBack(second);
+        }
+    }
+
+    @Test
+    void whereNothingRestsThereIsNoThread() {
+        PooledPipe pipe = pool.borrow(BYTES);
+        assertThat(isTrimmerThere()).isFalse();
+        pool.giveBack(pipe);
+        assertThat(isTrimmerThere()).isTrue();
+        pool.close();
+        await(() -> !isTrimmerThere());
     }
 }

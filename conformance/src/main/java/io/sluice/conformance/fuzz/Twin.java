@@ -9,6 +9,7 @@ import io.sluice.conformance.Stage;
 import io.sluice.conformance.Step;
 import io.sluice.conformance.Steps;
 import io.sluice.conformance.UserStand;
+import io.sluice.kernel.Stat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One program on both kernels at once: after every step the answers are compared, then what FIONREAD and poll say of
- * every descriptor, at the end what was left behind. Calls that may sleep run in threads ({@link Sleeper}).
+ * every descriptor, at the end all bytes that nobody has read, and what was left behind. Calls that may sleep run in
+ * threads ({@link Sleeper}).
  */
 final class Twin implements AutoCloseable {
     /** Bytes in a socket above which nothing is added: far below SO_SNDBUF, however Linux counts its overhead. */
@@ -40,6 +42,7 @@ final class Twin implements AutoCloseable {
     private final boolean blocking;
     private final long patienceNanos;
     private final Set<String> names = new TreeSet<>(); // of open ends
+    private final Set<String> files = new TreeSet<>();
     private final Set<String> fromSocket = new HashSet<>(); // pipes that something out of a socket went into
     private final Set<String> made = new HashSet<>(); // names of anything, open or not
     private final List<Sleeper> asleep = new ArrayList<>();
@@ -251,7 +254,11 @@ final class Twin implements AutoCloseable {
         switch (words[0]) {
             case "pipe" -> names.addAll(List.of(words[1] + ".r", words[1] + ".w"));
             case "unix" -> names.addAll(List.of(words[1] + ".a", words[1] + ".b"));
-            case "file", "mem", "dev" -> made.add(words[1]);
+            case "file" -> {
+                files.add(words[1]);
+                made.add(words[1]);
+            }
+            case "mem", "dev" -> made.add(words[1]);
             case "dup", "reopen" -> {
                 names.add(words[3]);
                 objects.put(words[3], objectOf(words[1]));
@@ -268,6 +275,40 @@ final class Twin implements AutoCloseable {
         return objects.getOrDefault(name, dot < 0 ? name : name.substring(0, dot));
     }
 
+    /**
+     * Reads what is left in files, pipes and sockets: a write into a page of somebody else's [M01], [J09] is seen
+     * there, though no call of the program has looked.
+     */
+    private @Nullable String readRest() {
+        Stat stat = new Stat();
+        for (String file : files) {
+            String difference = at("size " + file);
+            if (difference == null && user.kernel().fstat(user.fd(file), stat) == 0) {
+                difference = at("pread " + file + " 0 " + stat.size());
+            }
+            if (difference != null) {
+                return difference;
+            }
+        }
+        for (String name : names) {
+            long before = 0;
+            long left = user.kernel().fionread(user.fd(name));
+            while (left > 0 && left != before) { // it stays as it is at an end that cannot be read
+                String difference = at("read " + name + " " + left);
+                if (difference != null) {
+                    return difference;
+                }
+                before = left;
+                left = user.kernel().fionread(user.fd(name));
+            }
+        }
+        return null;
+    }
+
+    private @Nullable String at(String line) {
+        return at(line, Steps.parse("fuzz", line));
+    }
+
     /** Ends whatever sleeps, closes everything and looks at what is left. Answers how the kernels differ in that. */
     @Nullable
     String end() {
@@ -279,6 +320,10 @@ final class Twin implements AutoCloseable {
             }
         }
         asleep.clear();
+        String difference = readRest();
+        if (difference != null) {
+            return difference;
+        }
         ended = true;
         user.close();
         List<String> leftovers = userStand.leftovers();

@@ -2,16 +2,19 @@
 package io.sluice.cli;
 
 import io.sluice.conformance.fuzz.Difference;
+import io.sluice.conformance.fuzz.Enumeration;
 import io.sluice.conformance.fuzz.Fuzzer;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
+import org.jspecify.annotations.Nullable;
 
-/** {@code sluice fuzz}: random programs on both kernels, for as long as it is told to. */
+/** {@code sluice fuzz}: programs on both kernels: random ones for as long as it is told to, or all short ones. */
 final class FuzzCommand implements Command {
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final long NANOS_PER_MINUTE = TimeUnit.MINUTES.toNanos(1);
@@ -36,6 +39,7 @@ final class FuzzCommand implements Command {
         OptionSpec<String> minutes = parser.accepts("minutes").withRequiredArg();
         OptionSpec<String> calls = parser.accepts("calls").withRequiredArg();
         OptionSpec<String> seed = parser.accepts("seed").withRequiredArg();
+        OptionSpec<String> enumerate = parser.accepts("enumerate").withRequiredArg();
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSet given = parser.parse(arguments.toArray(String[]::new));
         if (given.has(help)) {
@@ -46,8 +50,15 @@ final class FuzzCommand implements Command {
             throw new Misuse(
                     "nothing is to be named, and '" + given.nonOptionArguments().getFirst() + "' was");
         }
+        if (given.has(enumerate)) {
+            if (given.has(minutes) || given.has(calls) || given.has(seed)) {
+                throw new Misuse("--enumerate runs all programs: without --minutes, --calls and --seed");
+            }
+            int length = length(given.valuesOf(enumerate).getLast());
+            return onLinux(host, () -> enumerate(host, length));
+        }
         if (!given.has(minutes) && !given.has(calls)) {
-            throw new Misuse("say for how long: --minutes N, or --calls N");
+            throw new Misuse("say for how long: --minutes N, or --calls N; or --enumerate N");
         }
         long nanos = given.has(minutes) ? nanos(given.valuesOf(minutes).getLast()) : Long.MAX_VALUE;
         long mostCalls =
@@ -55,9 +66,13 @@ final class FuzzCommand implements Command {
         long first = given.has(seed)
                 ? number("--seed", given.valuesOf(seed).getLast())
                 : ThreadLocalRandom.current().nextLong(MOST_DRAWN_SEED);
+        return onLinux(host, () -> fuzz(host, nanos, mostCalls, first));
+    }
+
+    private static int onLinux(Host host, IntSupplier comparison) {
         try {
             host.linux().close(); // says why, where Linux cannot be reached
-            return fuzz(host, nanos, mostCalls, first);
+            return comparison.getAsInt();
         } catch (UnsupportedOperationException e) {
             host.err().println("sluice: fuzz: " + e.getMessage());
             return ExitCode.FAILED;
@@ -66,28 +81,67 @@ final class FuzzCommand implements Command {
 
     private static int fuzz(Host host, long nanos, long mostCalls, long first) {
         host.err().println("sluice: fuzz: from seed " + first);
-        long differences = 0;
-        long start = System.nanoTime();
-        long nextReport = REPORT_NANOS;
+        Tally tally = new Tally(host);
         try (Fuzzer fuzzer = new Fuzzer()) {
-            for (long seed = first; System.nanoTime() - start < nanos && fuzzer.calls() < mostCalls; seed++) {
-                Difference difference = fuzzer.run(seed);
-                if (difference != null) {
-                    differences++;
-                    host.out().println(difference);
-                }
-                if (System.nanoTime() - start > nextReport) {
-                    host.err().println("sluice: fuzz: " + counts(fuzzer, differences) + ", now at seed " + seed);
-                    nextReport += REPORT_NANOS;
-                }
+            for (long seed = first; tally.nanos() < nanos && fuzzer.calls() < mostCalls; seed++) {
+                tally.add(fuzzer.run(seed), fuzzer.calls(), ", now at seed " + seed);
             }
-            host.out().println(counts(fuzzer, differences));
         }
-        return differences == 0 ? ExitCode.OK : ExitCode.FAILED;
+        return tally.end();
     }
 
-    private static String counts(Fuzzer fuzzer, long differences) {
-        return fuzzer.programs() + " programs, " + fuzzer.calls() + " calls, " + differences + " differences";
+    private static int enumerate(Host host, int length) {
+        Tally tally = new Tally(host);
+        try (Enumeration enumeration = new Enumeration(length)) {
+            long all = enumeration.programs();
+            host.err().println("sluice: fuzz: all " + all + " programs of " + length + " calls");
+            for (long number = 0; number < all; number++) {
+                tally.add(enumeration.run(number), (number + 1) * length, "; there are " + all + " programs");
+            }
+        }
+        return tally.end();
+    }
+
+    /** What has been found so far, told now and then, and at the end. */
+    private static final class Tally {
+        private final Host host;
+        private final long start = System.nanoTime();
+        private long nextReport = REPORT_NANOS;
+        private long programs;
+        private long calls;
+        private long differences;
+
+        Tally(Host host) {
+            this.host = host;
+        }
+
+        long nanos() {
+            return System.nanoTime() - start;
+        }
+
+        /** One more program has run; {@code calls} have been compared by now. */
+        void add(@Nullable Difference difference, long calls, String whereabouts) {
+            programs++;
+            this.calls = calls;
+            if (difference != null) {
+                differences++;
+                host.out().println(difference);
+            }
+            if (nanos() > nextReport) {
+                host.err().println("sluice: fuzz: " + this + whereabouts);
+                nextReport += REPORT_NANOS;
+            }
+        }
+
+        int end() {
+            host.out().println(this);
+            return differences == 0 ? ExitCode.OK : ExitCode.FAILED;
+        }
+
+        @Override
+        public String toString() {
+            return programs + " programs, " + calls + " calls, " + differences + " differences";
+        }
     }
 
     private static long nanos(String text) {
@@ -100,6 +154,14 @@ final class FuzzCommand implements Command {
             // complained of below
         }
         throw new Misuse("--minutes: not a time in minutes, of at most a year: '" + text + "'; examples: 10, 0.5");
+    }
+
+    private static int length(String text) {
+        if (!text.matches("[1-" + Enumeration.MOST_CALLS + "]")) {
+            throw new Misuse("--enumerate: not a number of calls from 1 to " + Enumeration.MOST_CALLS + ": '" + text
+                    + "'; 3 take seconds, each further one 13 times as long");
+        }
+        return Integer.parseInt(text);
     }
 
     private static long number(String option, String text) {

@@ -30,15 +30,28 @@ public final class LinuxStand implements Stand {
             "sigxfsz", SWALLOWED,
             "fsizelimit", "RLIMIT_FSIZE would bind the whole JVM");
 
-    private static final Kernel KERNEL = new LinuxKernel();
+    /** Made when it is needed first: where native access is denied, the class can still be asked. */
+    private static final class Linux {
+        static final Kernel KERNEL = new LinuxKernel();
+    }
 
     private final Kernel kernel;
     private final Path directory;
     private final Map<String, String> openBefore;
 
+    /** Whether this JVM may call the system; where it may not, no such stand can be made. */
+    public static boolean isReachable() {
+        try {
+            new LinuxKernel().close();
+            return true;
+        } catch (UnsupportedOperationException refused) {
+            return false;
+        }
+    }
+
     /** On the Linux kernel itself. */
     public LinuxStand() {
-        this(KERNEL);
+        this(Linux.KERNEL);
     }
 
     /** On a wrapper around the Linux kernel; it stays the caller's to close. */
@@ -49,7 +62,7 @@ public final class LinuxStand implements Stand {
     /** On the Linux kernel itself, with files that lie in memory (tmpfs) where there is such a place. */
     public static LinuxStand inMemory() {
         Path sharedMemory = Path.of("/dev/shm");
-        return Files.isWritable(sharedMemory) ? new LinuxStand(KERNEL, sharedMemory) : new LinuxStand();
+        return Files.isWritable(sharedMemory) ? new LinuxStand(Linux.KERNEL, sharedMemory) : new LinuxStand();
     }
 
     private LinuxStand(Kernel kernel, Path parent) {

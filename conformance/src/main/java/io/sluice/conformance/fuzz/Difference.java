@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * A program on which the kernels differ.
  *
- * @param seed what it was made from
+ * @param seed what it was made from: its number, where all are run
  * @param lines the program up to the difference
  * @param what the call that differs, and both answers
  * @param transcript the program as a scenario, with what Linux answered

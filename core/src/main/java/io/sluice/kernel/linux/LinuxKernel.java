@@ -477,7 +477,7 @@ public final class LinuxKernel implements Kernel {
 
     /** How many native handles this process has linked: a measure of start-up cost. */
     public static int linkedHandles() {
-        return SystemCall.LINKED.get();
+        return SystemCall.LINKED.size();
     }
 
     // The few forms that calls take.

@@ -14,7 +14,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The way into the kernel: the C library's {@code syscall} function, in three shapes of call.
@@ -40,8 +40,8 @@ final class SystemCall {
     /** How many it can hold open: the linker's code grows with the square of it, and 64 take 100 ms to link. */
     static final int MANY_HOLDS = 64;
 
-    /** Handles linked so far in this process. */
-    static final AtomicInteger LINKED = new AtomicInteger();
+    /** The shapes linked so far in this process; a native image has to be told of each before it is built. */
+    static final List<FunctionDescriptor> LINKED = new CopyOnWriteArrayList<>();
 
     private static final class Longs {
         static final MethodHandle SYSCALL = link("syscall", Collections.nCopies(7, JAVA_LONG));
@@ -125,10 +125,10 @@ final class SystemCall {
 
     @SuppressWarnings("restricted") // this class is what native access is asked for
     static MethodHandle link(String function, List<? extends MemoryLayout> arguments) {
-        LINKED.incrementAndGet();
         Linker linker = Linker.nativeLinker();
         MemorySegment address = linker.defaultLookup().findOrThrow(function);
         FunctionDescriptor shape = FunctionDescriptor.of(JAVA_LONG, arguments.toArray(MemoryLayout[]::new));
+        LINKED.add(shape);
         return linker.downcallHandle(address, shape, Linker.Option.captureCallState("errno"));
     }
 

@@ -4,6 +4,7 @@
 @SuppressWarnings("requires-automatic") // JOpt Simple and JLine have no module descriptors
 module io.sluice.cli {
     requires static org.jspecify;
+    requires jdk.unsupported; // to have a signal ignored
     requires jopt.simple;
     requires me.tongfei.progressbar;
     requires io.sluice.conformance;

@@ -5,6 +5,7 @@ import io.sluice.flow.Branch;
 import java.nio.channels.AsynchronousCloseException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,15 +14,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class BranchThreads {
     private final List<BranchThread> all = new ArrayList<>();
-    private final boolean keepGoing;
+    private final IntPredicate tolerable;
 
     /**
      * None yet.
      *
-     * @param keepGoing whether the failure of one leaves the others alone, even if it is essential
+     * @param tolerable failures of one, by errno, that leave the others alone, even if it is essential
      */
-    BranchThreads(boolean keepGoing) {
-        this.keepGoing = keepGoing;
+    BranchThreads(IntPredicate tolerable) {
+        this.tolerable = tolerable;
     }
 
     void start(BranchThread thread) {
@@ -64,7 +65,8 @@ final class BranchThreads {
     }
 
     private boolean isFatal(BranchThread thread) {
-        return thread.mirror.essential() && !keepGoing && thread.branch.errno() != 0;
+        int errno = thread.branch.errno();
+        return thread.mirror.essential() && errno != 0 && !tolerable.test(errno);
     }
 
     /** Throws when one has died of a mistake of ours. */

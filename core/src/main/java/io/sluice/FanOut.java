@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /**
  * Bytes from a source to several sinks of equal rank, duplicated by tee(2). Unlike a mirror, a sink that fails ends the
@@ -52,7 +54,17 @@ public final class FanOut {
 
     /** Lets the other sinks go on when one fails. */
     public FanOut keepGoing() {
-        transfer.keepGoing = true;
+        return keepGoing(_ -> true);
+    }
+
+    /**
+     * Lets the other sinks go on when one fails in a way that {@code tolerable} is true of; any other failure ends the
+     * whole.
+     *
+     * @param tolerable is given the errno; asked by any thread, more than once
+     */
+    public FanOut keepGoing(IntPredicate tolerable) {
+        transfer.tolerable = Objects.requireNonNull(tolerable);
         return this;
     }
 

@@ -58,7 +58,7 @@ final class ParkingLoop {
         this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, System.nanoTime());
         this.direction = new Direction(
                 sluice.kernel(), sluice.pool(), source.endpoint, sink.endpoint, paths(), transfer.pipeBytes);
-        this.branches = new BranchThreads(transfer.keepGoing);
+        this.branches = new BranchThreads(transfer.tolerable);
         this.account = new Account(transfer, direction, branches);
     }
 
@@ -199,7 +199,7 @@ final class ParkingLoop {
             return Ending.SOURCE_ENDED;
         }
         boolean sinkFailed = direction.failedSide() != Direction.Side.SOURCE;
-        if (sinkFailed && transfer.keepGoing && !account.isPastFirstSink() && branches.live()) {
+        if (sinkFailed && transfer.tolerable.test(errno) && !account.isPastFirstSink() && branches.live()) {
             account.firstSinkFailed(errno);
             direction.redirect(nowhere());
             return null;

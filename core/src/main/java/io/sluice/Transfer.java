@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +63,10 @@ public final class Transfer {
     Duration within;
 
     boolean stable;
-    boolean keepGoing;
+
+    /** Failures of a sink, by errno, that leave the other sinks alone. */
+    IntPredicate tolerable = _ -> false;
+
     private volatile @Nullable ParkingLoop running;
     private boolean started;
 

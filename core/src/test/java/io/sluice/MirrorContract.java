@@ -2,6 +2,7 @@
 package io.sluice;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.TransferResult.Ending;
 import io.sluice.TransferResult.Fate;
@@ -213,6 +214,24 @@ abstract class MirrorContract extends SluiceFixture {
             assertThat(result.ending()).isEqualTo(Ending.SINK_CLOSED);
             assertThat(result.sinks().stream().map(SinkResult::fate)).containsOnly(Fate.FAILED);
         }
+    }
+
+    @Test
+    void aFanOutGoesOnAfterTheFailuresThatItToleratesAlone() throws Exception {
+        FanOut first = sluice.fanOut(source()).to(gone().writer()).to(file()).keepGoing(errno -> errno != Errno.EPIPE);
+        assertThat(first.run().ending()).isEqualTo(Ending.SINK_CLOSED);
+
+        Pipe endless = keep(sluice.pipe());
+        endless.writer().write(bytes(1, 2, 3));
+        FanOut second =
+                sluice.fanOut(endless.reader()).to(file()).to(gone().writer()).keepGoing(errno -> errno != Errno.EPIPE);
+        try (Pending<FanOut.Result> running = Pending.start(second::run)) {
+            assertThatThrownBy(running::value).hasStackTraceContaining("EPIPE");
+        }
+
+        FanOut tolerant =
+                sluice.fanOut(source()).to(file()).to(gone().writer()).keepGoing(errno -> errno == Errno.EPIPE);
+        assertThat(tolerant.run().sinks()).extracting(SinkResult::fate).containsExactly(Fate.COMPLETE, Fate.FAILED);
     }
 
     @Test

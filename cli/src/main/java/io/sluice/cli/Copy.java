@@ -21,13 +21,21 @@ import java.util.List;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** One run of {@code sluice copy}: opens, moves, reports. */
+/** One run of {@code sluice copy} or {@code sluice tee}: opens, moves, reports. */
 final class Copy {
+    private final String command;
     private final CopyOptions options;
     private final Host host;
+    private final List<String> refused = new ArrayList<>();
     private boolean watched;
 
-    Copy(CopyOptions options, Host host) {
+    /**
+     * A run to come.
+     *
+     * @param command under which name it speaks
+     */
+    Copy(String command, CopyOptions options, Host host) {
+        this.command = command;
         this.options = options;
         this.host = host;
     }
@@ -39,16 +47,19 @@ final class Copy {
                 Sluice sluice = Sluice.on(kernel)) {
             watched = !options.quiet() && !options.json() && Host.isWatched(kernel);
             Report report = copied(sluice);
+            if (!refused.isEmpty()) {
+                report = report.lacking(refused, options.json());
+            }
             print(report);
             return report.exitCode();
         } catch (UnsupportedOperationException e) {
-            host.err().println("sluice: copy: " + e.getMessage());
+            say(e.getMessage());
             return ExitCode.FAILED;
         }
     }
 
     private Report copied(Sluice sluice) {
-        try (Ends ends = new Ends(sluice, options, this::notice)) {
+        try (Ends ends = new Ends(sluice, options, this::notice, this::goWithout)) {
             return moved(sluice, ends);
         } catch (TransferInterruptedException e) {
             return Report.ofFailure(
@@ -61,7 +72,7 @@ final class Copy {
     private Report moved(Sluice sluice, Ends ends) throws IOException {
         // A line that is drawn among the bytes themselves helps nobody.
         watched &= !reachesTerminal(ends);
-        Report report = options.fansOut() ? toSeveral(sluice, ends) : toOne(sluice, ends);
+        Report report = ends.sinks().size() > 1 ? toSeveral(sluice, ends) : toOne(sluice, ends);
         if (report.exitCode() != ExitCode.OK && !options.keepGoing()) {
             return report;
         }
@@ -115,9 +126,7 @@ final class Copy {
         if (options.stable()) {
             fanOut.stable();
         }
-        if (options.keepGoing()) {
-            fanOut.keepGoing();
-        }
+        fanOut.keepGoing(options::tolerates);
         return attempt(ends, fanOut::movedBytes, () -> severalReport(ends, fanOut.run()));
     }
 
@@ -143,7 +152,7 @@ final class Copy {
                         + String.join("; ", failures));
     }
 
-    private static boolean isReaderGone(int errno) {
+    static boolean isReaderGone(int errno) {
         return errno == Errno.EPIPE || errno == Errno.ECONNRESET;
     }
 
@@ -215,9 +224,22 @@ final class Copy {
 
     // What is said.
 
+    private void say(@Nullable String text) {
+        host.err().println("sluice: " + command + ": " + text);
+    }
+
     private void notice(String text) {
         if (watched || options.summary()) {
-            host.err().println("sluice: copy: " + text);
+            say(text);
+        }
+    }
+
+    /** At once: what comes may go on for days. */
+    private void goWithout(IOException refusal) {
+        String complaint = Complaint.of(refusal);
+        refused.add(complaint);
+        if (!options.json()) {
+            say(complaint);
         }
     }
 
@@ -228,7 +250,7 @@ final class Copy {
         }
         String complaint = report.complaint();
         if (complaint != null && !(options.quiet() && report.exitCode() == ExitCode.READER_GONE)) {
-            host.err().println("sluice: copy: " + complaint);
+            say(complaint);
         }
         if (options.summary() || watched) {
             host.err().println(report.text());

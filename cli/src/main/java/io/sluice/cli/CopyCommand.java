@@ -22,6 +22,6 @@ final class CopyCommand implements Command {
             host.out().print(Help.of(name()));
             return ExitCode.OK;
         }
-        return new Copy(options, host).run();
+        return new Copy(name(), options, host).run();
     }
 }

@@ -38,8 +38,23 @@ record CopyOptions(
         boolean sync,
         boolean append,
         boolean stable,
-        boolean keepGoing,
+        WhenOneFails whenOneFails,
         boolean userSpace) {
+
+    /** What the failure of one of several destinations means to the others. */
+    enum WhenOneFails {
+        /** They end, too; and nothing begins before all could be opened. */
+        END_ALL,
+        /** They go on. */
+        KEEP_GOING,
+        /**
+         * They go on without it, also when it could not be opened at all; but when its reader is gone they end, as a
+         * tool does that SIGPIPE ends: else a source without end would never.
+         */
+        AS_TEE,
+        /** The same, but they go on without a reader as well. */
+        AS_TEE_WITHOUT_READERS
+    }
 
     /** What a transfer uses of itself; the help says so, too. */
     private static final int DEFAULT_PIPE_BYTES = 512 << 10;
@@ -88,11 +103,61 @@ record CopyOptions(
                 given.has(sync),
                 given.has(append),
                 given.has(stable),
-                given.has(keepGoing),
+                given.has(keepGoing) ? WhenOneFails.KEEP_GOING : WhenOneFails.END_ALL,
                 given.has(kernel)
                         && KernelChoice.parse(last(given, kernel), null).user());
         options.refuseContradictions();
         return options;
+    }
+
+    /** What {@code sluice tee} asks for: standard input to standard output and to files, quietly. */
+    static CopyOptions ofTee(
+            List<Location> files,
+            WhenOneFails whenOneFails,
+            boolean append,
+            boolean summary,
+            boolean json,
+            boolean userSpace) {
+        List<Location> sinks = new ArrayList<>(List.of(new Location.Standard()));
+        sinks.addAll(files);
+        return new CopyOptions(
+                false,
+                new Location.Standard(),
+                List.copyOf(sinks),
+                null,
+                -1,
+                Long.MAX_VALUE,
+                0,
+                DEFAULT_PIPE_BYTES,
+                DEFAULT_INTERVAL,
+                !summary,
+                summary,
+                false,
+                json,
+                false,
+                append,
+                false,
+                whenOneFails,
+                userSpace);
+    }
+
+    /** Whether a destination that fails may leave others that go on. */
+    boolean keepGoing() {
+        return whenOneFails != WhenOneFails.END_ALL;
+    }
+
+    /** Whether a destination that cannot be opened is gone without. */
+    boolean goesWithoutRefused() {
+        return whenOneFails == WhenOneFails.AS_TEE || whenOneFails == WhenOneFails.AS_TEE_WITHOUT_READERS;
+    }
+
+    /** Whether the others go on without one that failed so. */
+    boolean tolerates(int errno) {
+        return switch (whenOneFails) {
+            case END_ALL -> false;
+            case KEEP_GOING, AS_TEE_WITHOUT_READERS -> true;
+            case AS_TEE -> !Copy.isReaderGone(errno);
+        };
     }
 
     /** Whether the bytes go to more than one place. */

@@ -16,6 +16,7 @@ import io.sluice.Sink;
 import io.sluice.Sluice;
 import io.sluice.SocketEnd;
 import io.sluice.Source;
+import io.sluice.TransferInterruptedException;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Stat;
 import java.io.IOException;
@@ -57,8 +58,10 @@ final class Ends implements AutoCloseable {
      * Opens all ends or none.
      *
      * @param notices gets a line for each listener
+     * @param refusals gets what is wrong with each sink that cannot be opened, where others can be gone on with
      */
-    Ends(Sluice sluice, CopyOptions options, Consumer<String> notices) throws IOException {
+    Ends(Sluice sluice, CopyOptions options, Consumer<String> notices, Consumer<IOException> refusals)
+            throws IOException {
         this.sluice = sluice;
         this.append = options.append();
         this.notices = notices;
@@ -67,7 +70,19 @@ final class Ends implements AutoCloseable {
             Coming<? extends Source> from = openSource(options.source());
             List<Coming<? extends Sink>> to = new ArrayList<>();
             for (Location sink : options.sinks()) {
-                to.add(openSink(sink));
+                try {
+                    to.add(openSink(sink));
+                } catch (TransferInterruptedException e) {
+                    throw e;
+                } catch (IOException e) {
+                    if (!options.goesWithoutRefused()) {
+                        throw e;
+                    }
+                    refusals.accept(e);
+                }
+            }
+            if (to.isEmpty()) {
+                throw new Refusal("there is nowhere to write to");
             }
             refuseSameFile();
             source = from.await();

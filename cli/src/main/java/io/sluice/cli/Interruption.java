@@ -20,6 +20,22 @@ final class Interruption implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
+    /**
+     * Has Ctrl-C do nothing to this process from now on. By reflection, for the compiler warns of every mention of the
+     * JDK's class for signals, and there is no other way.
+     */
+    static void ignoreCtrlC() {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Object interrupt = signal.getConstructor(String.class).newInstance("INT");
+            signal.getMethod("handle", signal, handler)
+                    .invoke(null, interrupt, handler.getField("SIG_IGN").get(null));
+        } catch (ReflectiveOperationException e) {
+            throw new UnsupportedOperationException("this Java cannot ignore Ctrl-C", e);
+        }
+    }
+
     private void interrupt() {
         worker.interrupt();
         try {

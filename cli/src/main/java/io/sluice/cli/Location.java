@@ -54,8 +54,8 @@ sealed interface Location {
             case "unix-listen" -> new UnixListen(path(word, word.substring("unix-listen:".length())));
             default -> {
                 if (word.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*")) {
-                    throw new Misuse("'" + word + "': copy knows no " + word.substring(0, colon + 3)
-                            + "; it knows tcp:// and tcp-listen://, unix: and unix-listen:, and files (one of this"
+                    throw new Misuse("'" + word + "': there is no " + word.substring(0, colon + 3)
+                            + "; there are tcp:// and tcp-listen://, unix: and unix-listen:, and files (one of this"
                             + " name: ./" + word + ")");
                 }
                 yield new Named(path(word, word));

@@ -8,8 +8,13 @@ import joptsimple.OptionException;
 /** The {@code sluice} command: finds the subcommand by its name and runs it. */
 final class Main {
     /** Every subcommand, in the order the help lists them. */
-    private static final List<Command> COMMANDS =
-            List.of(new CopyCommand(), new DoctorCommand(), new ConformCommand(), new LabCommand(), new FuzzCommand());
+    private static final List<Command> COMMANDS = List.of(
+            new CopyCommand(),
+            new TeeCommand(),
+            new DoctorCommand(),
+            new ConformCommand(),
+            new LabCommand(),
+            new FuzzCommand());
 
     private static final String VERSION = "0.1.0";
 

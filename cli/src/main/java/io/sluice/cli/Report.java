@@ -73,6 +73,27 @@ record Report(
                 newComplaint);
     }
 
+    /**
+     * The same, but for sinks that could not be opened.
+     *
+     * @param refusals why, each
+     * @param tell whether that is said here; it may have been said already
+     */
+    Report lacking(List<String> refusals, boolean tell) {
+        List<String> complaints = new ArrayList<>(tell ? refusals : List.of());
+        if (complaint != null) {
+            complaints.add(complaint);
+        }
+        return new Report(
+                source,
+                sinks,
+                ending,
+                elapsed,
+                fallbacks,
+                exitCode == ExitCode.OK ? ExitCode.FAILED : exitCode,
+                complaints.isEmpty() ? null : String.join("; ", complaints));
+    }
+
     /** Bytes at the sink that got most: where it went well, all of them got as many. */
     long bytes() {
         return sinks.stream().mapToLong(SinkResult::bytes).max().orElse(0);

@@ -53,6 +53,9 @@ final class Training {
         run(ExitCode.OK, "copy", "--summary", "--append", "--rate", "100M", file, copy);
         run(ExitCode.OK, "copy", "--summary", "--progress", "--interval", "0.01", "--rate", "2M", file, copy);
         run(ExitCode.OK, "copy", "--summary", file, copy, copy + 2, "/dev/null");
+        run(ExitCode.OK, "tee", "--help");
+        run(ExitCode.OK, "tee", copy, copy + 2);
+        run(ExitCode.FAILED, "tee", "--summary", copy, directory.toString());
         run(ExitCode.FAILED, "copy", file, "/dev/full");
         run(ExitCode.FAILED, "copy", "no such file", copy);
         run(ExitCode.FAILED, "copy", file, "tcp://127.0.0.1:1");

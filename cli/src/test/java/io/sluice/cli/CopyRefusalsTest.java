@@ -55,7 +55,8 @@ class CopyRefusalsTest {
 
     @Test
     void aDirectoryIsNoStream() {
-        String hint = ": Is a directory (open: EISDIR); name a file in it: copy moves one stream of bytes, not a tree";
+        String hint =
+                ": Is a directory (open: EISDIR); name a file in it: what moves is one stream of bytes, not a tree";
         refuses(directory + hint, "copy", directory, file);
         refuses(directory + hint, "copy", file, directory);
     }

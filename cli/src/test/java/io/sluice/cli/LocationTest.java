@@ -50,8 +50,8 @@ class LocationTest {
                 "tcp://host:+1 | not a port: '+1'",
                 "tcp://::1:80 | an IPv6 address goes in brackets, as in tcp://[::1]:9000",
                 "unix: | names no path",
-                "udp://host:53 | copy knows no udp://; it knows tcp://",
-                "https://example.org/x | copy knows no https://",
+                "udp://host:53 | there is no udp://; there are tcp://",
+                "https://example.org/x | there is no https://",
                 "'' | an empty name names no file",
             })
     void whatMakesNoSenseIsExplained(String word, String complaint) {

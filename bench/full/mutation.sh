@@ -14,51 +14,45 @@ explained=$home/docs/mutation.md
 package=io.sluice.kernel.user
 source=$home/core/src/main/java/io/sluice/kernel/user
 
-# The classes, and beside each the tests that look at it: quick ones, since each process of PIT begins by running them all.
+# The classes, and beside each the tests that look at it alone: quick ones, since each process of PIT begins by running
+# them all.
 classes='
   Memory          MemoryTest PagePoolTest
   Page            MemoryTest PagePoolTest
   PagePool        MemoryTest PagePoolTest
-  Lent            MemoryTest UserKernelTest
-  Mapping         MemoryTest UserKernelTest
-  GiftedPage      MemoryTest MemoryFileTest
-  WaitQueue       WaitQueueTest WaitableTest
-  Waiter          WaitQueueTest WaitableTest
-  Waitable        WaitQueueTest WaitableTest
-  Ring            RingTest MemoryFileTest scenarios
-  Splice          UserKernelTest MemoryFileTest scenarios
-  FileCopy        MemoryFileTest scenarios
-  Sendfile        MemoryFileTest scenarios
-  Vmsplice        UserKernelTest MemoryFileTest scenarios
-  Pipe            UserKernelTest FifoTest scenarios
-  PipeEnd         UserKernelTest FifoTest scenarios
-  Claim           UserKernelTest MemoryFileTest HostTest scenarios
-  DescriptorTable UserKernelTest FifoTest scenarios
+  Lent            MemoryTest
+  Mapping         MemoryTest
+  GiftedPage      MemoryTest
+  WaitQueue       WaitQueueTest WaitableTest HandoverTest
+  Waiter          WaitQueueTest WaitableTest HandoverTest
+  Waitable        WaitQueueTest WaitableTest HandoverTest
+  Handover        HandoverTest
+  Ring            RingTest
+  Splice          FileToPipeTest PipeToFileTest PipeToPipeTest
+  FileCopy        FileCopyTest
+  Sendfile        SendfileTest
+  Vmsplice        VmspliceTest
+  Pipe            PipeTest PipeCapacityTest PipeWriteTest PipeReadTest HandoverTest
+  PipeEnd         PipeEndTest
+  Claim           ClaimTest
+  DescriptorTable DescriptorTableTest
 '
 
 prepare() {
-  maven -q -pl core,conformance -am test-compile >&2 &&
+  maven -q -pl core -am test-compile >&2 &&
     maven -q -f bench/mutation/pom.xml dependency:build-classpath "-Dmdep.outputFile=$tmp/libraries" >&2 || exit 70
-  path=$home/core/target/classes:$home/core/target/test-classes
-  path=$path:$home/conformance/target/classes:$home/conformance/target/test-classes:$(cat "$tmp/libraries")
-  mkdir "$tmp/quick"
-  "$jdk/bin/javac" -proc:none -cp "$path" -d "$tmp/quick" "$home"/bench/mutation/io/sluice/conformance/*.java || exit 70
-  path=$tmp/quick:$path
+  path=$home/core/target/classes:$home/core/target/test-classes:$(cat "$tmp/libraries")
 }
 
 # The names of the tests, as PIT takes them.
 tests_of() {
   names=
   for test in "$@"; do
-    case $test in
-      scenarios) name=io.sluice.conformance.QuickScenariosTest ;;
-      *) name=$package.$test ;;
-    esac
-    names=$names${names:+,}$name
+    names=$names${names:+,}$package.$test
   done
 }
 
-# Runs PIT on class $1 with the tests after it; the report is $tmp/$1/mutations.xml.
+# Runs PIT on class $1, what is nested in it included, with the tests after it; the report is $tmp/$1/mutations.xml.
 mutate() {
   class=$1
   shift
@@ -66,7 +60,7 @@ mutate() {
   nice -n 10 "$java" -cp "$path" org.pitest.mutationtest.commandline.MutationCoverageReport \
     --reportDir "$tmp/$class" --timestampedReports=false --outputFormats XML --verbosity NO_SPINNER --threads 1 \
     --sourceDirs "$home/core/src/main/java" --mutableCodePaths "$home/core/target/classes" \
-    --classPath "$(echo "$path" | tr : ,)" --targetClasses "$package.$class" --targetTests "$names" \
+    --classPath "$(echo "$path" | tr : ,)" --targetClasses "$package.$class,$package.$class\$*" --targetTests "$names" \
     --timeoutConst 4000 --timeoutFactor 1.5 \
     --jvmArgs=--enable-native-access=ALL-UNNAMED,-XX:TieredStopAtLevel=1,-XX:+UseSerialGC > "$tmp/$class.log" 2>&1
 }

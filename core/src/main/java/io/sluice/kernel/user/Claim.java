@@ -6,7 +6,6 @@ import static io.sluice.kernel.Errno.EFAULT;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The oldest bytes of a pipe, held by one call while it writes them to the host without the pipe's lock. They stay in
@@ -43,20 +42,15 @@ final class Claim {
         return bytes;
     }
 
-    /** A slot's bytes for a channel; null when their user has closed the arena. */
-    private @Nullable ByteBuffer buffer(int slot) {
-        MemorySegment segment;
-        try {
-            segment = memories[slot].bytes().asSlice(starts[slot], lengths[slot]);
-            if (segment.isNative()) {
-                return segment.asByteBuffer();
-            }
-            ByteBuffer copy = ByteBuffer.allocate(lengths[slot]); // not every array can be seen as bytes
-            MemorySegment.copy(segment, 0, MemorySegment.ofBuffer(copy), 0, lengths[slot]);
-            return copy;
-        } catch (IllegalStateException closed) {
-            return null;
+    /** A slot's bytes for a channel, whose access to them throws when their user has closed the arena. */
+    private ByteBuffer buffer(int slot) {
+        MemorySegment segment = memories[slot].bytes().asSlice(starts[slot], lengths[slot]);
+        if (segment.isNative()) {
+            return segment.asByteBuffer();
         }
+        ByteBuffer copy = ByteBuffer.allocate(lengths[slot]); // not every array can be seen as bytes
+        MemorySegment.copy(segment, 0, MemorySegment.ofBuffer(copy), 0, lengths[slot]);
+        return copy;
     }
 
     /** What a call takes in: writes a slot's bytes and answers how many, or throws. */
@@ -71,9 +65,6 @@ final class Claim {
         try {
             for (int slot = 0; slot < memories.length && done < most; slot++) {
                 ByteBuffer buffer = buffer(slot);
-                if (buffer == null) {
-                    return done > 0 ? done : -EFAULT;
-                }
                 buffer.limit((int) Math.min(buffer.limit(), most - done));
                 while (buffer.hasRemaining()) {
                     int written = sink.write(buffer, done);
@@ -86,7 +77,7 @@ final class Claim {
             return done;
         } catch (IOException e) {
             return done > 0 ? done : -HostErrors.errno(e);
-        } catch (IllegalStateException closedMeanwhile) {
+        } catch (IllegalStateException closed) {
             return done > 0 ? done : -EFAULT;
         }
     }

@@ -36,10 +36,8 @@ final class FileCopy {
             long to = offOut == null ? target.positionLocked() : offOut.value();
             long count = countLocked(source.file(), from, target.file(), to, len);
             long done = count <= 0 ? count : MemoryFile.copyLocked(source.file(), from, target.file(), to, count);
-            if (done > 0) {
-                source.advanceLocked(offIn, done);
-                target.advanceLocked(offOut, done);
-            }
+            source.advanceLocked(offIn, done);
+            target.advanceLocked(offOut, done);
             return done;
         } finally {
             source.file().unlock();

@@ -18,15 +18,6 @@ final class HostPump {
 
     private HostPump() {}
 
-    /** A pipe with both ends counted: one for the pump, one for who opened the stream. */
-    static Pipe pipe(Resources resources) {
-        Pipe pipe = new Pipe(resources);
-        pipe.lock();
-        pipe.openEndLocked(true, true);
-        pipe.unlock();
-        return pipe;
-    }
-
     /**
      * Reads until the stream ends or nobody reads the pipe. The buffer is the pump's own: a read that never returns
      * must not keep the kernel's pages.

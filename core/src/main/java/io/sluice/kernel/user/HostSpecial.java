@@ -154,7 +154,7 @@ final class HostSpecial extends Inode {
 
     /** One direction: the end of a pipe, as on the host, with a pump at its other end. */
     private OpenFile end(Opening opening, FileChannel channel, int access, int statusFlags) {
-        Pipe pipe = HostPump.pipe(resources);
+        Pipe pipe = Pipe.withBothEnds(resources);
         start(access, () -> pump(pipe, channel, access));
         return new PipeEnd(pipe, new Name(opening, access), statusFlags, -1);
     }
@@ -164,7 +164,7 @@ final class HostSpecial extends Inode {
      * waits for it, even when the kernel ends.
      */
     private OpenFile openedLater(Opening opening, int access, int statusFlags) {
-        Pipe pipe = HostPump.pipe(resources);
+        Pipe pipe = Pipe.withBothEnds(resources);
         start(access, () -> {
             FileChannel channel = opening.awaitChannel();
             if (channel == null) {

@@ -47,8 +47,8 @@ final class HostStream extends OpenFile {
         this.channel = channel;
         this.closes = closes;
         this.attributes = attributes;
-        in = readable() ? HostPump.pipe(resources) : null;
-        out = writable() ? HostPump.pipe(resources) : null;
+        in = readable() ? Pipe.withBothEnds(resources) : null;
+        out = writable() ? Pipe.withBothEnds(resources) : null;
         if (out != null && channel instanceof WritableByteChannel sink) {
             threads.startWriting(() -> {
                 HostPump.writeFrom(out, sink);

@@ -53,6 +53,15 @@ final class Pipe extends Waitable {
         resources.remember(this);
     }
 
+    /** A pipe with an end of each kind, both counted. */
+    static Pipe withBothEnds(Resources resources) {
+        Pipe pipe = new Pipe(resources);
+        pipe.lock();
+        pipe.openEndLocked(true, true);
+        pipe.unlock();
+        return pipe;
+    }
+
     /** Its inode number, and its place in the order in which two pipes are locked. */
     long sequence() {
         return sequence;
@@ -292,15 +301,14 @@ final class Pipe extends Waitable {
         return 0;
     }
 
+    /** Adds filled slots, at least one: as many as there is room for. */
     private long addLocked(Ring filled, int marks) {
         long added = 0;
         while (!filled.isEmpty() && !ring.isFull()) {
             added += filled.length(0);
             filled.moveOldestTo(ring, marks);
         }
-        if (added > 0) {
-            tellAddedLocked();
-        }
+        tellAddedLocked();
         return added;
     }
 

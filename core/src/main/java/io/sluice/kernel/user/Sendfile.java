@@ -47,10 +47,7 @@ final class Sendfile {
     private static long throughPipe(
             Resources resources, OpenFile out, OpenFile in, @Nullable Offset offset, long count) {
         Offset place = offset == null ? new Offset(in.seek(0, SEEK_CUR)) : offset;
-        Pipe pipe = new Pipe(resources);
-        pipe.lock();
-        pipe.openEndLocked(true, true);
-        pipe.unlock();
+        Pipe pipe = Pipe.withBothEnds(resources);
         OpenFile readEnd = new PipeEnd(pipe, O_RDONLY);
         OpenFile writeEnd = new PipeEnd(pipe, O_WRONLY);
         long sent = 0;

@@ -64,7 +64,7 @@ final class Splice {
         if (offset != null && !in.seekable()) {
             return -EINVAL; // [D12]
         }
-        if (len < 0 || outOfRange(offset == null ? in.position() : offset.value(), len)) {
+        if (outOfRange(offset, len)) {
             return -EINVAL; // [D10], [D11]
         }
         try {
@@ -110,7 +110,7 @@ final class Splice {
         if (out.appends() || !out.splicesIn()) {
             return -EINVAL; // [D09], [I05]
         }
-        if (len < 0 || outOfRange(offset == null ? out.position() : offset.value(), len)) {
+        if (outOfRange(offset, len)) {
             return -EINVAL;
         }
         boolean nonblocking = (flags & SPLICE_F_NONBLOCK) != 0 || in.nonblocking();
@@ -180,8 +180,9 @@ final class Splice {
         return done;
     }
 
-    private static boolean outOfRange(long offset, long len) {
-        return offset < 0 || offset + len < 0;
+    /** A stream has no offset, and no other end than that of its lengths. */
+    private static boolean outOfRange(@Nullable Offset offset, long len) {
+        return len < 0 || (offset != null && (offset.value() < 0 || offset.value() + len < 0));
     }
 
     /** Pipe to pipe: slots move as they are; the last one is split when it is longer than what is left [G02]. */
@@ -212,9 +213,14 @@ final class Splice {
         }
     }
 
+    /** A size_t: what is negative here is more than any pipe holds. */
+    private static long size(long len) {
+        return len < 0 ? Long.MAX_VALUE : len;
+    }
+
     /** As many slots as fit, the last one split; both pipes are locked. */
     static long moveLocked(Pipe from, Pipe to, long len) {
-        long most = len < 0 ? Long.MAX_VALUE : len; // a size_t
+        long most = size(len);
         long moved = from.ring.moveWholeTo(to.ring, most);
         boolean released = moved > 0;
         if (moved < most && !from.ring.isEmpty() && !to.ring.isFull()) {
@@ -258,11 +264,10 @@ final class Splice {
     }
 
     private static long shareLocked(Pipe from, Pipe to, long len) {
+        long most = size(len);
         long shared = 0;
-        for (int slot = 0; slot < from.ring.size() && !to.ring.isFull() && shared != len; slot++) {
-            int length = from.ring.length(slot);
-            long left = len - shared;
-            int count = Long.compareUnsigned(length, left) <= 0 ? length : (int) left;
+        for (int slot = 0; slot < from.ring.size() && !to.ring.isFull() && shared < most; slot++) {
+            int count = (int) Math.min(from.ring.length(slot), most - shared);
             from.ring.shareTo(slot, count, to.ring);
             shared += count;
         }
@@ -291,7 +296,8 @@ final class Splice {
         }
     }
 
-    private static void lockBoth(Pipe a, Pipe b) {
+    /** In the order in which they were made, whichever is the source: so two calls never wait for each other. */
+    static void lockBoth(Pipe a, Pipe b) {
         if (a.sequence() < b.sequence()) {
             a.lock();
             b.lock();

@@ -113,10 +113,7 @@ public final class UserKernel implements Kernel {
         if ((flags & O_NOTIFICATION_PIPE) != 0) {
             return -ENOPKG; // [A08]
         }
-        Pipe pipe = new Pipe(resources);
-        pipe.lock();
-        pipe.openEndLocked(true, true);
-        pipe.unlock();
+        Pipe pipe = Pipe.withBothEnds(resources);
         OpenFile readEnd = new PipeEnd(pipe, O_RDONLY | (flags & O_NONBLOCK));
         OpenFile writeEnd = new PipeEnd(pipe, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT))); // [A03]
         return installPair(readEnd, writeEnd, (flags & O_CLOEXEC) != 0, fds);

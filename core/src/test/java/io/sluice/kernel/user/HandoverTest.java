@@ -5,9 +5,13 @@ import static io.sluice.kernel.Errno.EFAULT;
 import static io.sluice.kernel.Errno.EINTR;
 import static io.sluice.kernel.Flags.EPOLLET;
 import static io.sluice.kernel.Flags.EPOLLIN;
+import static io.sluice.kernel.Flags.EPOLLOUT;
+import static io.sluice.kernel.Flags.EPOLLRDNORM;
+import static io.sluice.kernel.Flags.EPOLLWRNORM;
 import static io.sluice.kernel.Flags.EPOLL_CTL_ADD;
 import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.O_DIRECT;
+import static io.sluice.kernel.Flags.O_WRONLY;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -16,6 +20,7 @@ import io.sluice.kernel.user.Machine.Running;
 import io.sluice.testing.NoLeaks;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,9 +33,22 @@ class HandoverTest {
     private final Machine m = new Machine(UserKernel.builder().pages(2));
     private final int[] pipe = m.pipe();
 
+    /** Beside the machine's: what the calls of a pipe alone do, with one page. */
+    private final Plumbing plumbing = new Plumbing(1);
+
     @AfterEach
     void close() {
         m.close();
+        plumbing.close();
+    }
+
+    private static Running<Long> reader(Pipe of, int room) {
+        Iov iov = new Iov().of(MemorySegment.ofArray(new byte[room]));
+        return Machine.start(() -> of.read(iov, false)).asleep();
+    }
+
+    private static long write(Pipe to, int count) {
+        return to.write(new Iov().of(MemorySegment.ofArray(new byte[count])), new PipeEnd(to, O_WRONLY));
     }
 
     private Running<String> reader(int room) {
@@ -123,6 +141,67 @@ class HandoverTest {
         assertThat(m.kernel.write(pipe[1], gone)).isEqualTo(-EFAULT);
         assertThat(m.write(pipe[1], "next")).isEqualTo(4);
         assertThat(reader.answer()).isEqualTo("next");
+    }
+
+    @Test
+    void takesNoPageForWhatFillsTheReadersRoomOrThePipe() throws Exception {
+        Pipe small = plumbing.pipe();
+        assertThat(small.resize(4 * Machine.PAGE)).isEqualTo(4 * Machine.PAGE);
+        Running<Long> exact = reader(small, 3 * Machine.PAGE);
+        assertThat(write(small, 3 * Machine.PAGE)).isEqualTo(3 * Machine.PAGE);
+        assertThat(exact.answer()).isEqualTo(3 * Machine.PAGE);
+        Running<Long> roomy = reader(small, 9 * Machine.PAGE);
+        assertThat(write(small, 4 * Machine.PAGE)).isEqualTo(4 * Machine.PAGE);
+        assertThat(roomy.answer()).isEqualTo(4 * Machine.PAGE);
+    }
+
+    @Test
+    void takesPagesForMoreThanShouldHoldTheLock() throws Exception {
+        Pipe large = plumbing.pipe();
+        assertThat(large.resize(32 * Machine.PAGE)).isEqualTo(32 * Machine.PAGE);
+        Running<Long> most = reader(large, 17 * Machine.PAGE);
+        assertThat(write(large, 16 * Machine.PAGE)).isEqualTo(16 * Machine.PAGE);
+        assertThat(most.answer()).isEqualTo(16 * Machine.PAGE);
+        Running<Long> more = reader(large, 17 * Machine.PAGE);
+        assertThat(write(large, 16 * Machine.PAGE + 1)).isPositive();
+        assertThat(more.answer()).as("the page there is").isEqualTo(Machine.PAGE);
+    }
+
+    @Test
+    void tellsThoseWhoWatchWhatTheBytesWouldHaveDone() throws Exception {
+        Pipe watched = plumbing.pipe();
+        List<Integer> readSide = plumbing.heardByReaders(watched);
+        List<Integer> writeSide = plumbing.heardByWriters(watched);
+        Running<Long> first = reader(watched, 16 * Machine.PAGE);
+        assertThat(write(watched, 15 * Machine.PAGE)).isEqualTo(15 * Machine.PAGE);
+        assertThat(first.answer()).isEqualTo(15 * Machine.PAGE);
+        assertThat(readSide).containsExactly(EPOLLIN | EPOLLRDNORM);
+        assertThat(writeSide).as("a slot was free all the time").isEmpty();
+        Running<Long> second = reader(watched, 16 * Machine.PAGE);
+        assertThat(write(watched, 15 * Machine.PAGE + 1)).isEqualTo(15 * Machine.PAGE + 1);
+        assertThat(second.answer()).isEqualTo(15 * Machine.PAGE + 1);
+        assertThat(readSide).hasSize(2);
+        assertThat(writeSide).containsExactly(EPOLLOUT | EPOLLWRNORM);
+    }
+
+    @Test
+    void canBeSeenToBePossibleWhileAReaderSleepsWithRoom() throws Exception {
+        Pipe offered = plumbing.pipe();
+        assertThat(offered.looksOffered()).isFalse();
+        Running<Long> reader = reader(offered, 8);
+        assertThat(offered.looksOffered()).isTrue();
+        assertThat(write(offered, 8)).isEqualTo(8);
+        assertThat(reader.answer()).isEqualTo(8);
+        assertThat(offered.looksOffered()).isFalse();
+    }
+
+    @Test
+    void looksOnNoLongerThanAReaderTakesWhenThereIsNone() {
+        for (int i = 0; i < 50; i++) { // the first looks may well be late: code that is not compiled yet
+            Pipe unread = plumbing.pipe();
+            assertThat(write(unread, 8 * Machine.PAGE)).as("the page there is").isEqualTo(Machine.PAGE);
+            plumbing.take(unread, Machine.PAGE);
+        }
     }
 
     @Test

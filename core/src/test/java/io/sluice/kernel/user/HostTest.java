@@ -251,7 +251,7 @@ class HostTest {
     @Test
     void writesWhatIsLeftAlsoWhenThePumpWakesForTheEndOfTheKernel() throws Exception {
         try (PagePool pages = new PagePool(1, true)) {
-            Pipe pipe = HostPump.pipe(new Resources(UserKernel.Profile.LINUX, pages, 1 << 20, 0, Long.MAX_VALUE));
+            Pipe pipe = Pipe.withBothEnds(new Resources(UserKernel.Profile.LINUX, pages, 1 << 20, 0, Long.MAX_VALUE));
             ByteArrayOutputStream written = new ByteArrayOutputStream();
             Running<Long> pump = Machine.start(() -> {
                         HostPump.writeFrom(pipe, Channels.newChannel(written));

@@ -109,6 +109,18 @@ class MemoryTest {
     }
 
     @Test
+    void thatIsLentBeginsWithThePagesOfItsAddressesOrOfItsArray() {
+        try (Arena arena = Arena.ofConfined()) {
+            Lent offHeap = lent(arena.allocate(3L * Page.SIZE, Page.SIZE).asSlice(100));
+            assertThat(offHeap.offsetInPage(0)).isEqualTo(100);
+            assertThat(offHeap.offsetInPage(Page.SIZE - 100)).isZero();
+            Lent array = lent(MemorySegment.ofArray(new byte[2 * Page.SIZE]).asSlice(100));
+            assertThat(array.offsetInPage(0)).isZero();
+            assertThat(array.offsetInPage(Page.SIZE + 7)).isEqualTo(7);
+        }
+    }
+
+    @Test
     void thatIsMappedCountsInTheBudgetUntilTheLastReferenceIsGone() {
         try (PagePool pool = new PagePool(10, true)) {
             assertThat(pool.reserve(2)).isTrue();

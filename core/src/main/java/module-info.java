@@ -16,5 +16,6 @@ module io.sluice.core {
     exports io.sluice.kernel.wrap;
     exports io.sluice.flow to
             io.sluice.cli,
-            io.sluice.conformance;
+            io.sluice.conformance,
+            io.sluice.netty;
 }

@@ -180,6 +180,36 @@ public final class Direction implements AutoCloseable {
         return pump(false);
     }
 
+    /**
+     * Puts bytes in hand that have left the source by another's call, such as what was read to be looked at; they go
+     * out before anything else is taken.
+     *
+     * @return how many were accepted: as many as the buffer holds, 0 while anything is in hand or a branch is full
+     */
+    public long preload(MemorySegment bytes) {
+        if (pending() > 0 || !branches.ready()) {
+            return 0;
+        }
+        MemorySegment buffer = outlet.emptyBuffer(Math.min(bytes.byteSize(), branches.pipeBytes(pipeBytes)));
+        buffer.copyFrom(bytes.asSlice(0, buffer.byteSize()));
+        inlet.took(buffer.byteSize());
+        outlet.filled(buffer.byteSize());
+        long duplicated = branches.write(buffer);
+        if (duplicated < 0) {
+            ended(Side.EITHER, "write", duplicated);
+        }
+        return buffer.byteSize();
+    }
+
+    /**
+     * Takes what is in hand back out, oldest first, so that somebody else brings it to the sink.
+     *
+     * @return how many bytes; less than {@link #pending} was only when {@code into} is too small
+     */
+    public long reclaim(MemorySegment into) {
+        return outlet.reclaim(pipe, into);
+    }
+
     /** Sends on what is in hand. */
     private Step pump(boolean more) {
         boolean spliced = outlet.splices();

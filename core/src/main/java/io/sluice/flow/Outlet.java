@@ -132,14 +132,32 @@ final class Outlet {
     }
 
     private long copy(PooledPipe pipe) {
-        long taken = kernel.read(pipe.readFd, emptyBuffer(pipe.heldBytes));
+        filled(read(pipe, emptyBuffer(pipe.heldBytes)));
+        return write();
+    }
+
+    private long read(PooledPipe pipe, MemorySegment into) {
+        long taken = kernel.read(pipe.readFd, into);
         if (taken <= 0) {
             throw new IllegalStateException("a pipe that holds " + pipe.heldBytes + " bytes answered "
                     + (taken == 0 ? "its end" : Errno.name((int) taken)));
         }
         pipe.heldBytes -= taken;
-        filled(taken);
-        return write();
+        return taken;
+    }
+
+    /** Takes bytes back: those in the buffer, which are older, then those in the pipe; answers how many. */
+    long reclaim(@Nullable PooledPipe pipe, MemorySegment into) {
+        long taken = Math.min(bufferedBytes(), into.byteSize());
+        MemorySegment memory = buffer;
+        if (memory != null && taken > 0) {
+            into.copyFrom(memory.asSlice(bufferedFrom, taken));
+            bufferedFrom += taken;
+        }
+        while (pipe != null && pipe.heldBytes > 0 && taken < into.byteSize()) {
+            taken += read(pipe, into.asSlice(taken));
+        }
+        return taken;
     }
 
     private long write() {

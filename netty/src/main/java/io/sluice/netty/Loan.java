@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.netty;
+
+import static io.sluice.kernel.Flags.F_DUPFD_CLOEXEC;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.AbstractEpollStreamChannel;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.channel.unix.DomainSocketReadMode;
+import io.netty.util.ReferenceCountUtil;
+import io.sluice.flow.Descriptor;
+import io.sluice.kernel.Kernel;
+import java.nio.channels.ClosedChannelException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A channel lent by Netty: a handler in front of all others that takes it over, keeps everybody else away, and gives it
+ * back.
+ *
+ * <p>A channel whose input is lent is deregistered from its event loop. To turn off reading would not be enough: at the
+ * peer's end Netty reads all that is left, whatever it was told, and closes the channel. What it has read on the way
+ * out of the loop is kept ({@link #early}). A duplicate of its descriptor is used meanwhile, so that no close by Netty
+ * frees the number under a running call; and the end that Netty has to be told of is found by itself once the channel
+ * is back.
+ *
+ * <p>Everything but the accessors runs on the channel's event loop.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty tells whoever made the promise
+final class Loan extends ChannelDuplexHandler {
+    private static final String NAME = "sluice-splice";
+
+    /** Duplicates stay clear of the standard streams. */
+    private static final int LOWEST_DUPLICATE = 3;
+
+    /** Told that a channel has been taken over, or why not. */
+    interface Begun {
+        void begun(@Nullable Throwable cause);
+    }
+
+    private enum Phase {
+        /** Not in the pipeline yet. */
+        NEW,
+        /** What was written before goes out. */
+        FLUSHING,
+        /** On its way out of the event loop. */
+        LEAVING,
+        LENT,
+        /** On its way back into the event loop. */
+        RETURNING,
+        /** Back, and holding what is read until the future is done. */
+        BACK,
+        DONE
+    }
+
+    private final Channel channel;
+    private final Kernel kernel;
+    private final boolean lendsInput;
+    private final boolean lendsOutput;
+    private final Runnable whenClosed;
+    private final ChannelFutureListener closedListener = this::closed;
+    private final List<ChannelPromise> closes = new ArrayList<>();
+    private final List<ByteBuf> held = new ArrayList<>();
+    private final List<Object> heldEvents = new ArrayList<>();
+
+    private Phase phase = Phase.NEW;
+    private @Nullable ChannelHandlerContext context;
+    private @Nullable Begun waiting;
+    private @Nullable Descriptor descriptor;
+    private ByteBuf early = Unpooled.EMPTY_BUFFER;
+    private @Nullable Loan successor;
+    private boolean autoRead;
+    private boolean allowsHalfClosure;
+    private boolean readRequested;
+    private boolean inactive;
+
+    Loan(Channel channel, Kernel kernel, boolean lendsInput, boolean lendsOutput, Runnable whenClosed) {
+        this.channel = channel;
+        this.kernel = kernel;
+        this.lendsInput = lendsInput;
+        this.lendsOutput = lendsOutput;
+        this.whenClosed = whenClosed;
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    /** The duplicate; only while lent. */
+    Descriptor descriptor() {
+        return require(descriptor);
+    }
+
+    /** What Netty has read and no handler has seen. Whoever takes bytes out moves the reader index. */
+    ByteBuf early() {
+        return early;
+    }
+
+    private static <T> T require(@Nullable T present) {
+        if (present == null) {
+            throw new IllegalStateException("the channel is not lent");
+        }
+        return present;
+    }
+
+    /** Runs a task on the channel's event loop, or {@code whenRejected} here when that has ended. */
+    void onLoop(Runnable task, Runnable whenRejected) {
+        EventLoop loop = channel.eventLoop();
+        if (loop.inEventLoop()) {
+            task.run();
+            return;
+        }
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException ended) {
+            whenRejected.run();
+        }
+    }
+
+    // Taking over.
+
+    /** Takes the channel over as soon as it is connected. */
+    void begin(ChannelFuture connecting, Begun begun) {
+        waiting = begun;
+        connecting.addListener((ChannelFuture connected) -> {
+            if (waiting == null) {
+                return; // the splice was stopped
+            }
+            waiting = null;
+            if (connected.isSuccess()) {
+                begin(begun);
+            } else {
+                begun.begun(connected.cause());
+            }
+        });
+    }
+
+    void begin(Begun begun) {
+        ChannelHandler present = channel.pipeline().get(NAME);
+        if (present instanceof Loan last && last.phase == Phase.BACK) {
+            last.successor = this;
+            waiting = begun;
+            return;
+        }
+        Throwable refusal = refusal();
+        if (refusal == null && present != null) {
+            refusal = new IllegalStateException(channel + " is being spliced already");
+        }
+        if (refusal != null) {
+            begun.begun(refusal);
+            return;
+        }
+        channel.pipeline().addFirst(NAME, this);
+        phase = Phase.FLUSHING;
+        waiting = begun;
+        channel.closeFuture().addListener(closedListener);
+        if (lendsInput) {
+            autoRead = channel.config().isAutoRead();
+            channel.config().setAutoRead(false);
+            // Else Netty would close the channel at an end that it meets on the way out.
+            allowsHalfClosure = channel.config().getOption(ChannelOption.ALLOW_HALF_CLOSURE);
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        }
+        // An empty buffer is through when all before it is.
+        require(context).writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(flushed -> {
+            if (phase == Phase.FLUSHING) {
+                flushed(begun, flushed.cause());
+            }
+        });
+    }
+
+    private @Nullable Throwable refusal() {
+        if (!(channel instanceof AbstractEpollStreamChannel)) {
+            return new IllegalArgumentException(channel + " is no stream channel of the epoll transport, and only those"
+                    + " can be spliced: make its event loops with EpollIoHandler.newFactory() and the channel an"
+                    + " EpollSocketChannel or EpollDomainSocketChannel");
+        }
+        if (channel instanceof EpollDomainSocketChannel unix
+                && unix.config().getReadMode() != DomainSocketReadMode.BYTES) {
+            return new IllegalArgumentException(channel + " receives descriptors, and those cannot be spliced");
+        }
+        for (Map.Entry<String, ChannelHandler> handler : channel.pipeline()) {
+            if (isOfTls(handler.getValue().getClass())) {
+                return new IllegalArgumentException(channel + " cannot be spliced: with \"" + handler.getKey() + "\" ("
+                        + handler.getValue().getClass().getName() + ") in its pipeline, what its socket carries are"
+                        + " TLS records and not the bytes that handlers see");
+            }
+        }
+        return channel.isActive() ? null : new ClosedChannelException();
+    }
+
+    private static boolean isOfTls(Class<?> type) {
+        for (Class<?> c = type; c != null; c = c.getSuperclass()) {
+            if (c.getPackageName().equals("io.netty.handler.ssl")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
+    }
+
+    private void flushed(Begun begun, @Nullable Throwable cause) {
+        if (cause != null) {
+            lent(begun, cause);
+        } else if (lendsInput) {
+            phase = Phase.LEAVING;
+            require(context).deregister().addListener(left -> lent(begun, left.cause()));
+        } else {
+            lent(begun, null);
+        }
+    }
+
+    private void lent(Begun begun, @Nullable Throwable cause) {
+        phase = Phase.LENT;
+        if (cause != null) {
+            begun.begun(cause);
+        } else if (!channel.isOpen()) {
+            begun.begun(new ClosedChannelException());
+        } else {
+            int fd = ((AbstractEpollStreamChannel) channel).fd().intValue();
+            long duplicate = kernel.fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DUPLICATE);
+            if (duplicate < 0) {
+                begun.begun(new SpliceException("fcntl F_DUPFD_CLOEXEC", (int) -duplicate, channel.toString()));
+                return;
+            }
+            descriptor = new Descriptor(kernel, (int) duplicate);
+            early = direct(held);
+            held.clear();
+            begun.begun(null);
+        }
+    }
+
+    /** All of them in one buffer outside the heap, where the kernel can take them. */
+    private ByteBuf direct(List<ByteBuf> buffers) {
+        int bytes = buffers.stream().mapToInt(ByteBuf::readableBytes).sum();
+        if (bytes == 0) {
+            buffers.forEach(ByteBuf::release);
+            return Unpooled.EMPTY_BUFFER;
+        }
+        ByteBuf all = channel.alloc().directBuffer(bytes);
+        for (ByteBuf buffer : buffers) {
+            all.writeBytes(buffer);
+            buffer.release();
+        }
+        return all;
+    }
+
+    /** The splice has been stopped: neither a connection nor what is still going out need be waited for. */
+    void hurry() {
+        if (phase == Phase.FLUSHING) {
+            phase = Phase.LENT;
+        } else if (phase != Phase.NEW || waiting == null) {
+            return;
+        }
+        Begun told = require(waiting);
+        waiting = null;
+        told.begun(null);
+    }
+
+    // Giving back.
+
+    /** The lanes have ended: closes the duplicate, which would keep the connection open after a close by Netty. */
+    void closeDuplicate() {
+        Descriptor last = descriptor;
+        descriptor = null;
+        if (last != null) {
+            last.close();
+        }
+    }
+
+    /** The other side's end is passed on. */
+    void shutdownOutput() {
+        ((AbstractEpollStreamChannel) channel).shutdownOutput();
+    }
+
+    /** Registers the channel again, and sends what the splice could not. */
+    void giveBack(@Nullable ByteBuf leftover, Runnable whenBack) {
+        if (phase == Phase.NEW) {
+            whenBack.run();
+            return;
+        }
+        phase = Phase.RETURNING;
+        if (lendsInput && channel.isOpen() && !channel.isRegistered()) {
+            channel.eventLoop().register(channel).addListener((ChannelFuture registered) -> back(leftover, whenBack));
+        } else {
+            back(leftover, whenBack);
+        }
+    }
+
+    private void back(@Nullable ByteBuf leftover, Runnable whenBack) {
+        phase = Phase.BACK;
+        if (leftover != null) {
+            require(context).writeAndFlush(leftover);
+        }
+        if (early.isReadable()) {
+            held.addFirst(early);
+        } else {
+            early.release();
+        }
+        early = Unpooled.EMPTY_BUFFER;
+        whenBack.run();
+    }
+
+    /** The future is done: handlers see what the splice has left to them. */
+    void release(boolean cut) {
+        if (phase == Phase.NEW) {
+            return;
+        }
+        ChannelHandlerContext ctx = require(context);
+        phase = Phase.DONE;
+        channel.closeFuture().removeListener(closedListener);
+        if (lendsInput) {
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, allowsHalfClosure);
+        }
+        if (successor == null) {
+            fireHeld(ctx);
+        }
+        if (cut && channel.isOpen()) {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        }
+        if (cut || !closes.isEmpty()) {
+            close(ctx);
+        }
+        if (lendsInput && !inactive && !channel.isOpen() && !channel.isRegistered()) {
+            // Closed while no event loop knew it: Netty has told nobody, and will not.
+            channel.pipeline().fireChannelInactive();
+            channel.pipeline().fireChannelUnregistered();
+        } else if (!ctx.isRemoved()) {
+            leave(ctx);
+        }
+        succeed();
+    }
+
+    /** The next splice of this channel was begun when this one was as good as done: it gets what is left. */
+    private void succeed() {
+        Loan next = successor;
+        if (next == null) {
+            return;
+        }
+        Begun begun = next.waiting;
+        if (begun != null) { // else it was stopped
+            next.begin(begun);
+        }
+        if (next.phase != Phase.NEW && next.lendsInput) {
+            next.held.addAll(0, held);
+            next.heldEvents.addAll(0, heldEvents);
+        } else {
+            held.forEach(channel.pipeline()::fireChannelRead);
+            heldEvents.forEach(channel.pipeline()::fireUserEventTriggered);
+        }
+        held.clear();
+        heldEvents.clear();
+    }
+
+    private void close(ChannelHandlerContext ctx) {
+        ctx.close();
+        closes.forEach(promise -> ctx.close(promise));
+        closes.clear();
+    }
+
+    private void leave(ChannelHandlerContext ctx) {
+        if (successor == null && allowsHalfClosure) {
+            heldEvents.forEach(ctx::fireUserEventTriggered);
+            heldEvents.clear();
+        } else if (successor == null && !heldEvents.isEmpty()) {
+            ctx.close(); // as Netty would have done, had it been asked at that end
+        }
+        if (readRequested) {
+            ctx.read();
+        }
+        channel.pipeline().remove(this);
+        if (lendsInput && channel.isActive() && (autoRead || channel.config().isAutoRead())) {
+            channel.config().setAutoRead(true);
+            channel.read();
+        }
+    }
+
+    private void fireHeld(ChannelHandlerContext ctx) {
+        if (held.isEmpty()) {
+            return;
+        }
+        List<ByteBuf> buffers = List.copyOf(held);
+        held.clear();
+        buffers.forEach(ctx::fireChannelRead);
+        ctx.fireChannelReadComplete();
+    }
+
+    /** The event loop has ended, and with it the pipeline: nobody is left to give the channel to. */
+    void abandon(@Nullable ByteBuf leftover) {
+        if (leftover != null) {
+            leftover.release();
+        }
+        early.release();
+        early = Unpooled.EMPTY_BUFFER;
+        held.forEach(ByteBuf::release);
+        held.clear();
+        channel.unsafe().closeForcibly();
+    }
+
+    // Everybody else, meanwhile.
+
+    private boolean holdsInput() {
+        return lendsInput && phase != Phase.DONE;
+    }
+
+    private boolean keepsOthersOut() {
+        return phase != Phase.BACK && phase != Phase.DONE;
+    }
+
+    private void closed(ChannelFuture future) {
+        whenClosed.run();
+    }
+
+    @Override
+    public void channelRegistered(ChannelHandlerContext ctx) {
+        if (!holdsInput()) {
+            ctx.fireChannelRegistered();
+        }
+    }
+
+    @Override
+    public void channelUnregistered(ChannelHandlerContext ctx) {
+        if (!holdsInput() || !channel.isOpen()) {
+            ctx.fireChannelUnregistered();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        inactive = true;
+        fireHeld(ctx);
+        whenClosed.run();
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (holdsInput() && message instanceof ByteBuf buffer) {
+            held.add(buffer);
+        } else {
+            ctx.fireChannelRead(message);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        if (!holdsInput()) {
+            ctx.fireChannelReadComplete();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        boolean ofInput =
+                event == ChannelInputShutdownEvent.INSTANCE || event == ChannelInputShutdownReadComplete.INSTANCE;
+        if (holdsInput() && ofInput) {
+            heldEvents.add(event);
+        } else {
+            ctx.fireUserEventTriggered(event);
+        }
+    }
+
+    @Override
+    public void read(ChannelHandlerContext ctx) {
+        if (holdsInput()) {
+            readRequested = true;
+        } else {
+            ctx.read();
+        }
+    }
+
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+        if (lendsOutput && keepsOthersOut()) {
+            ReferenceCountUtil.release(message);
+            promise.tryFailure(new IllegalStateException(
+                    channel + " is being spliced: what is written now would get between the bytes of the splice"));
+        } else {
+            ctx.write(message, promise);
+        }
+    }
+
+    @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+        if (keepsOthersOut()) {
+            closes.add(promise);
+            whenClosed.run();
+        } else {
+            ctx.close(promise);
+        }
+    }
+
+    @Override
+    public void disconnect(ChannelHandlerContext ctx, ChannelPromise promise) {
+        close(ctx, promise);
+    }
+
+    @Override
+    public void deregister(ChannelHandlerContext ctx, ChannelPromise promise) {
+        if (keepsOthersOut()) {
+            promise.tryFailure(new IllegalStateException(channel + " is being spliced, and comes back by itself"));
+        } else {
+            ctx.deregister(promise);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.sluice.netty.SpliceResult.Ending;
+import java.nio.channels.ClosedChannelException;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** What handlers get back after a splice, and what they may do meanwhile. */
+@SuppressWarnings("FutureReturnValueIgnored") // what matters is what arrives
+final class HandBackTest extends NettyFixture {
+    @Test
+    void whatFollowsTheLimitReachesTheHandlers() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice =
+                splicer.transfer(near.channel(), far.channel()).limit(100_000).start();
+        byte[] bytes = random(150_000);
+        CompletableFuture<Void> sent = sending(near, bytes);
+
+        assertThat(far.receive(100_000)).isEqualTo(Arrays.copyOf(bytes, 100_000));
+        assertThat(done(splice).forward().ending()).isEqualTo(Ending.LIMIT_REACHED);
+        assertThat(near.recorder().bytes(50_000)).isEqualTo(Arrays.copyOfRange(bytes, 100_000, 150_000));
+        done(sent);
+        assertThat(far.channel().isActive()).isTrue();
+    }
+
+    @Test
+    void aLimitInOneDirectionOfAJoinHandsBothBack() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice =
+                splicer.join(near.channel(), far.channel()).limitBack(1000).start();
+        near.send(random(10));
+        far.receive(10);
+        far.send(random(1234));
+        near.receive(1000);
+
+        SpliceResult result = done(splice);
+        assertThat(result.back().ending()).isEqualTo(Ending.LIMIT_REACHED);
+        assertThat(result.forward().ending()).isEqualTo(Ending.STOPPED);
+        assertThat(far.recorder().bytes(234)).isEqualTo(Arrays.copyOfRange(random(1234), 1000, 1234));
+        near.send(random(20));
+        assertThat(near.recorder().bytes(20)).isEqualTo(random(20));
+    }
+
+    @Test
+    void aLimitMayLieWithinWhatNettyHadReadAlready() throws Exception {
+        Wire far = wire(1);
+        CompletableFuture<SpliceFuture> started = new CompletableFuture<>();
+        Wire near = wire(0, new ChannelInboundHandlerAdapter() {
+            /** The read loop of Netty goes on after this, and what it finds is between the channel and the splice. */
+            @Override
+            public void channelRead(ChannelHandlerContext ctx, Object message) {
+                ByteBuf first = (ByteBuf) message;
+                ByteBuf rest = first.readRetainedSlice(first.readableBytes());
+                first.release();
+                ctx.pipeline().remove(this);
+                started.complete(
+                        splicer.transfer(ctx.channel(), far.channel()).limit(5).start());
+                ctx.pipeline().fireChannelRead(rest);
+            }
+        });
+        near.send(random(12));
+
+        assertThat(far.receive(5)).isEqualTo(Arrays.copyOf(random(12), 5));
+        SpliceResult result = done(done(started));
+        assertThat(result.forward().userSpaceBytes()).isEqualTo(5);
+        assertThat(near.recorder().bytes(7)).isEqualTo(Arrays.copyOfRange(random(12), 5, 12));
+    }
+
+    @Test
+    void aListenerMayChangeThePipelineBeforeTheNextByteComes() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        Recorder next = new Recorder();
+        SpliceFuture splice =
+                splicer.transfer(near.channel(), far.channel()).limit(10).start();
+        splice.addListener(ended -> near.channel().pipeline().addFirst("next", next));
+        near.send(random(30));
+
+        far.receive(10);
+        assertThat(next.bytes(20)).isEqualTo(Arrays.copyOfRange(random(30), 10, 30));
+        assertThat(near.recorder().bytes()).isEmpty();
+    }
+
+    @Test
+    void aListenerMayBeginTheNextSpliceWithTheNextByte() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        Wire other = wire(1);
+        CompletableFuture<SpliceFuture> second = new CompletableFuture<>();
+        SpliceFuture first =
+                splicer.transfer(near.channel(), far.channel()).limit(10).start();
+        first.addListener(ended -> second.complete(splicer.transfer(near.channel(), other.channel())
+                .limit(15)
+                .start()));
+        near.send(random(30));
+
+        assertThat(far.receive(10)).isEqualTo(Arrays.copyOf(random(30), 10));
+        assertThat(other.receive(15)).isEqualTo(Arrays.copyOfRange(random(30), 10, 25));
+        assertThat(done(done(second)).forward().ending()).isEqualTo(Ending.LIMIT_REACHED);
+        assertThat(near.recorder().bytes(5)).isEqualTo(Arrays.copyOfRange(random(30), 25, 30));
+    }
+
+    @Test
+    void handlersAreNotToldThatTheChannelWasAway() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        splice.stop();
+        done(splice);
+        near.send(random(10));
+        near.recorder().bytes(10);
+
+        assertThat(near.recorder().events()).isEmpty();
+        assertThat(far.recorder().events()).isEmpty();
+        assertThat(near.channel().pipeline().names()).noneMatch(name -> name.contains("sluice"));
+    }
+
+    @Test
+    void aChannelThatReadsOnDemandGoesOnDoingSo() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        near.channel().config().setAutoRead(false);
+        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        splice.stop();
+        done(splice);
+        onLoop(near.channel(), () -> {});
+
+        assertThat(near.channel().config().isAutoRead()).isFalse();
+        near.send(random(20));
+        near.channel().read();
+        assertThat(near.recorder().bytes(20)).isEqualTo(random(20));
+    }
+
+    @Test
+    void aReadThatWasAskedForMeanwhileIsDoneAfterwards() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        near.channel().config().setAutoRead(false);
+        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        near.channel().read();
+        onLoop(near.channel(), () -> {});
+        splice.stop();
+        done(splice);
+
+        near.send(random(20));
+        assertThat(near.recorder().bytes(20)).isEqualTo(random(20));
+    }
+
+    @Test
+    void whatWasWrittenBeforeGoesFirst() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        onLoop(far.channel(), () -> {
+            far.channel().write(far.channel().alloc().buffer().writeBytes(random(1000)));
+        });
+        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        near.send(random(2000));
+
+        assertThat(far.receive(1000)).isEqualTo(random(1000));
+        assertThat(far.receive(2000)).isEqualTo(random(2000));
+        splice.stop();
+        done(splice);
+    }
+
+    @Test
+    void aWriteToASplicedChannelFailsAndChangesNothing() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        ChannelFuture written =
+                far.channel().writeAndFlush(far.channel().alloc().buffer().writeBytes(random(5)));
+        settled(written);
+
+        assertThat(written.cause()).isInstanceOf(IllegalStateException.class).hasMessageContaining("is being spliced");
+        near.send(random(7));
+        assertThat(far.receive(7)).isEqualTo(random(7));
+        splice.stop();
+        done(splice);
+        done(far.channel().writeAndFlush(far.channel().alloc().buffer().writeBytes(random(5))));
+        assertThat(far.receive(5)).isEqualTo(random(5));
+    }
+
+    @Test
+    void aTransferLeavesTheOtherDirectionToThePipelines() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        far.send(random(20));
+        assertThat(far.recorder().bytes(20)).as("what the sink receives").isEqualTo(random(20));
+        done(near.channel().writeAndFlush(near.channel().alloc().buffer().writeBytes(random(30))));
+        assertThat(near.receive(30)).as("what is written to the source").isEqualTo(random(30));
+
+        near.peer().shutdownOutput();
+        assertThat(done(splice).forward().ending()).isEqualTo(Ending.SOURCE_ENDED);
+        assertThat(near.recorder().saw("inactive")).as("the end is found again").isTrue();
+        done(far.channel().writeAndFlush(far.channel().alloc().buffer().writeBytes(random(5))));
+        assertThat(far.receive(5)).as("a transfer leaves its sink open").isEqualTo(random(5));
+    }
+
+    @Test
+    void aTransferEndsWhenItsSinkIsClosedByThePeer() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        far.peer().close();
+
+        settled(splice);
+        assertThat(splice.isSuccess()).isTrue();
+        assertThat(splice.getNow().forward().ending()).isEqualTo(Ending.CLOSED);
+        assertThat(far.recorder().saw("inactive")).isTrue();
+        assertThat(near.channel().isActive()).isTrue();
+    }
+
+    @Test
+    void withHalfClosureTheHandlersGetTheEventThatNettyWouldHaveFired() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        near.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
+        near.send(random(10));
+        near.peer().shutdownOutput();
+        far.receive(10);
+        done(splice);
+
+        assertThat(near.recorder().saw(ChannelInputShutdownEvent.class.getSimpleName()))
+                .isTrue();
+        assertThat(near.channel().isActive()).isTrue();
+        assertThat(near.channel().config().getOption(ChannelOption.ALLOW_HALF_CLOSURE))
+                .isTrue();
+    }
+
+    @Test
+    void aChannelIsSplicedOnceAtATime() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        Wire third = wire(1);
+        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        SpliceFuture second = splicer.join(third.channel(), near.channel()).start();
+        settled(second);
+
+        assertThat(second.cause()).isInstanceOf(IllegalStateException.class).hasMessageContaining("already");
+        near.send(random(20));
+        assertThat(far.receive(20)).as("the first is not disturbed").isEqualTo(random(20));
+        third.send(random(30));
+        assertThat(third.recorder().bytes(30)).as("the third is back").isEqualTo(random(30));
+        splice.stop();
+        done(splice);
+    }
+
+    @Test
+    void aClosedChannelIsRefused() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        Channel closed = far.channel();
+        done(closed.close());
+        SpliceFuture splice = splicer.join(near.channel(), closed).start();
+        settled(splice);
+
+        assertThat(splice.cause()).isInstanceOf(ClosedChannelException.class);
+        near.send(random(10));
+        assertThat(near.recorder().bytes(10)).isEqualTo(random(10));
+    }
+}

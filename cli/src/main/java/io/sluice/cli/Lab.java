@@ -25,6 +25,7 @@ final class Lab {
     private static final long INTERRUPT_AGAIN_MILLIS = 10;
     private static final long SETTLE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final int LOOKS_AT_SLEEPERS = 4;
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private final Stands stands;
@@ -121,13 +122,22 @@ final class Lab {
         out.println(other ? answer + "   (expected " + expected + ")" : answer.toString());
     }
 
-    /** What the threads do, once those that were just woken or begun have got as far as they come. */
+    /**
+     * What the threads do, once those that were just woken or begun have got as far as they come. One that was woken
+     * seems to sleep on until it gets a processor, so who sleeps is looked at several times.
+     */
     private String settled() {
         long deadline = System.nanoTime() + SETTLE_NANOS;
-        while (stage.threads().contains(": running") && System.nanoTime() < deadline) {
+        String threads = stage.threads();
+        int looks = 0;
+        while ((threads.contains(": running") || (threads.contains(": asleep") && looks < LOOKS_AT_SLEEPERS))
+                && System.nanoTime() < deadline) {
             LockSupport.parkNanos(LOOK_NANOS);
+            String now = stage.threads();
+            looks = now.equals(threads) ? looks + 1 : 0;
+            threads = now;
         }
-        return stage.threads();
+        return threads;
     }
 
     private void look() {

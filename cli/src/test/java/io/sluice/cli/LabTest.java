@@ -42,6 +42,7 @@ class LabTest {
     }
 
     @Test
+    @NeedsLinux
     void onLinuxThePipesAreTold() throws IOException {
         assertThat(linux("pipe A slots=2", "write A.w \"abc\""))
                 .endsWith("\n3\n  A.r 3 bytes in 2 slots, IN; A.w 3 bytes in 2 slots, OUT\n");
@@ -64,7 +65,7 @@ class LabTest {
 
     @Test
     void aThreadIsShownAsleepThenDone() throws IOException {
-        assertThat(user("pipe A", "start t: read A.r 9", "write A.w \"z\""))
+        assertThat(user("pipe A", "start t: read A.r 9", "write A.w \"z\"", "done t"))
                 .contains("  thread t: asleep\n> write")
                 .endsWith("  thread t: done -> 1 \"z\"\n");
     }

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code sluice copy} to several destinations. */
+@NeedsLinux
 class CopyFanOutTest {
     private static final int BYTES = 8 << 20;
 

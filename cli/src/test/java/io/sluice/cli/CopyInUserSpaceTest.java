@@ -2,9 +2,8 @@
 package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.sluice.kernel.Kernel;
-import io.sluice.kernel.linux.LinuxKernel;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -40,11 +39,16 @@ class CopyInUserSpaceTest {
         return Ran.sluice("copy", "--kernel", "user", from, to);
     }
 
-    private Path fifo() {
+    /** By a command: here no native call is made. */
+    private Path fifo() throws Exception {
         Path fifo = directory.resolve("fifo");
-        try (Kernel kernel = new LinuxKernel()) {
-            assertThat(kernel.mkfifo(fifo.toString(), 0600)).isZero();
+        boolean made;
+        try {
+            made = new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor() == 0;
+        } catch (IOException noCommand) {
+            made = false;
         }
+        assumeTrue(made, "the host makes no FIFOs");
         return fifo;
     }
 

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code sluice copy} will not or cannot do: one line that names what, why, and the way out; nothing harmed. */
+@NeedsLinux
 class CopyRefusalsTest {
     private static final String WORDS = "worth keeping";
 

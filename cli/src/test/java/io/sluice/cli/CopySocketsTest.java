@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code sluice copy} from and to sockets, with peers of the JDK's. */
+@NeedsLinux
 class CopySocketsTest {
     private static final int BYTES = 5_000_011;
 

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code sluice copy} between files, FIFOs and devices. Standard streams are the business of tests/copy.sh. */
+@NeedsLinux
 class CopyTest {
     private static final int BYTES = 1_000_003;
 

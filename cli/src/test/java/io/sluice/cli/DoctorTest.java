@@ -17,6 +17,7 @@ class DoctorTest {
     }
 
     @Test
+    @NeedsLinux
     void tellsPeopleOfSystemCallsLimitsAndEveryPairOfEnds() {
         Ran ran = Ran.sluice("doctor");
         assertThat(ran.code()).isZero();
@@ -31,6 +32,7 @@ class DoctorTest {
     }
 
     @Test
+    @NeedsLinux
     void tellsProgramsTheSame() {
         Map<String, Object> json =
                 JsonText.object(Ran.sluice("doctor", "--json").out());

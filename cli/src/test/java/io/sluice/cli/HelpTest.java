@@ -86,7 +86,10 @@ class HelpTest {
     @Test
     void everyFieldOfTheJsonIsInTheManual() throws IOException {
         List<String> fields = Stream.concat(
-                        Ran.sluice("copy", "--json", "/dev/null", "/dev/null").json().keySet().stream(),
+                        Ran.sluice("copy", "--kernel", "user", "--json", "/dev/null", "/dev/null")
+                                .json()
+                                .keySet()
+                                .stream(),
                         Stream.of("sink", "paths", "fate", "errno", "droppedBytes"))
                 .toList();
         String manual = manual("sluice-copy.1");

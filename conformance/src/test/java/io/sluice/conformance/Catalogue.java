@@ -81,8 +81,8 @@ record Catalogue(
 
     private static void findScenarios(
             Map<String, SortedSet<String>> holders, Map<String, SortedSet<String>> inUserSpace) throws IOException {
-        try (Stand linux = new LinuxStand();
-                Stand user = new UserStand()) {
+        try (Stand user = new UserStand();
+                Stand linux = new LinuxStand(user.kernel())) { // asked what it cannot express, and no more
             for (ScenarioFile file : ScenarioFiles.all()) {
                 for (Scenario scenario : file.scenarios()) {
                     Matcher id = SCENARIO_ID.matcher(scenario.id());

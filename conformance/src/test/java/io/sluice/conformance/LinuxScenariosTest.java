@@ -12,6 +12,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /** Every scenario of the project on the Linux kernel of this machine, which is right by definition. */
+@NeedsLinux
 class LinuxScenariosTest {
     private final Runner runner = new Runner(LinuxStand::new);
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a runner says of scenarios that do not simply pass. */
+@NeedsLinux
 class RunnerTest {
     @Test
     void aWrongAnswerIsReportedWithStepExpectationAndPipes() {

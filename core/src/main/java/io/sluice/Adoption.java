@@ -20,16 +20,7 @@ import io.sluice.flow.EndKind;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
-import java.io.FileDescriptor;
 import java.io.IOException;
-import java.lang.reflect.Field;
-import java.lang.reflect.InaccessibleObjectException;
-import java.lang.reflect.Method;
-import java.nio.channels.Channel;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ReadableByteChannel;
-import java.nio.channels.SelectableChannel;
-import java.nio.channels.WritableByteChannel;
 
 /**
  * Makes ends of descriptors that others own. Always a duplicate, so that closing ours leaves theirs; never a change of
@@ -127,73 +118,5 @@ final class Adoption {
             case 2 -> "standard error";
             default -> "descriptor " + fd;
         };
-    }
-
-    // Channels of java.nio.
-
-    static Source source(Sluice sluice, ReadableByteChannel channel) throws IOException {
-        return taken(channel, fd -> source(sluice, fd));
-    }
-
-    static Sink sink(Sluice sluice, WritableByteChannel channel) throws IOException {
-        return taken(channel, fd -> sink(sluice, fd));
-    }
-
-    private interface Take<E> {
-        E take(int fd) throws IOException;
-    }
-
-    private static <E extends Channel> E taken(Channel channel, Take<E> take) throws IOException {
-        if (!channel.isOpen()) {
-            throw new ClosedChannelException();
-        }
-        int fd = descriptorOf(channel);
-        if (!(channel instanceof SelectableChannel selectable) || !ChannelMode.hold(selectable)) {
-            return take.take(fd);
-        }
-        boolean taken = false;
-        try {
-            E end = take.take(fd);
-            ((End) end).descriptor().afterRelease(() -> ChannelMode.release(selectable));
-            taken = true;
-            return end;
-        } finally {
-            if (!taken) {
-                ChannelMode.release(selectable);
-            }
-        }
-    }
-
-    /** The number behind a channel of the JDK, which has no public way to it. */
-    private static int descriptorOf(Channel channel) {
-        try {
-            Field field = fieldOf(channel.getClass());
-            field.setAccessible(true);
-            Method number = Class.forName("sun.nio.ch.IOUtil").getMethod("fdVal", FileDescriptor.class);
-            number.setAccessible(true);
-            return (int) number.invoke(null, field.get(channel));
-        } catch (InaccessibleObjectException e) {
-            String module = Adoption.class.getModule().isNamed() ? "io.sluice.core" : "ALL-UNNAMED";
-            throw new UnsupportedOperationException(
-                    "the descriptor of a java.nio channel is out of reach: start Java with"
-                            + " --add-opens java.base/sun.nio.ch=" + module,
-                    e);
-        } catch (ReflectiveOperationException e) {
-            throw new UnsupportedOperationException(
-                    "no descriptor is known of a " + channel.getClass().getName()
-                            + "; FileChannel, SocketChannel and Pipe channels of the JDK have one",
-                    e);
-        }
-    }
-
-    private static Field fieldOf(Class<?> type) throws NoSuchFieldException {
-        for (Class<?> c = type; c != null; c = c.getSuperclass()) {
-            for (Field field : c.getDeclaredFields()) {
-                if (field.getName().equals("fd") && field.getType() == FileDescriptor.class) {
-                    return field;
-                }
-            }
-        }
-        throw new NoSuchFieldException("fd");
     }
 }

@@ -77,8 +77,8 @@ final class BranchThread implements Runnable {
     /** A stream that was given up must not look like one that came to its end. */
     private void finish() {
         try {
-            if (branch.detached() && end instanceof SocketEnd socket) {
-                socket.reset();
+            if (branch.detached()) {
+                end.giveUp();
             }
         } catch (IOException alreadyClosed) {
             // Then the peer has seen its end in any case.

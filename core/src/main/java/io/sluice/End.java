@@ -12,9 +12,12 @@ import io.sluice.flow.Passage;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import io.sluice.kernel.ProcessDescriptors;
 import io.sluice.kernel.Stat;
+import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channel;
 import java.nio.channels.ClosedChannelException;
@@ -29,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * Waiting parks platform and virtual threads alike and holds no carrier; the promise covers waiting for another side,
  * not for a disk. Safe for any thread, though two threads that read one end share its bytes out between them.
  */
-public abstract sealed class End implements Channel permits PipeReader, PipeWriter, FileEnd, SocketEnd {
+public abstract sealed class End implements Channel
+        permits PipeReader, PipeWriter, FileEnd, SocketEnd, CodeSource, CodeSink {
     final Sluice sluice;
     final Endpoint endpoint;
     private final String name;
@@ -43,6 +47,13 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
         this.sluice = sluice;
         this.name = name;
         this.endpoint = Endpoint.of(sluice.kernel(), new Descriptor(sluice.kernel(), fd), passage);
+    }
+
+    /** An end that takes the place of another, which must not be used by itself any more. */
+    End(End replaced, String name) {
+        this.sluice = replaced.sluice;
+        this.name = name;
+        this.endpoint = replaced.endpoint;
     }
 
     final Kernel kernel() {
@@ -59,9 +70,12 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
         return !descriptor().isClosed();
     }
 
-    /** Closes the end; those who wait on it are woken. Closing it again does nothing. */
+    /**
+     * Closes the end; those who wait on it are woken. Closing it again does nothing. Only an end over the caller's code
+     * waits, and fails.
+     */
     @Override
-    public final void close() {
+    public void close() throws IOException {
         descriptor().close();
     }
 
@@ -145,6 +159,15 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
         };
     }
 
+    /** The file that opens this end anew, with a description of its own: for child processes. */
+    final File openedAnew() throws ClosedChannelException {
+        requireOpen();
+        return kernel().feature(ProcessDescriptors.class)
+                .map(own -> new File(own.path(endpoint.fd())))
+                .orElseThrow(() -> new UnsupportedOperationException(
+                        "a child process can be given no end of a kernel in user space: " + name));
+    }
+
     final void requireOpen() throws ClosedChannelException {
         if (!isOpen()) {
             throw new ClosedChannelException();
@@ -162,17 +185,60 @@ public abstract sealed class End implements Channel permits PipeReader, PipeWrit
         if (buffer.byteSize() == 0) {
             return 0;
         }
-        long count = useWhenReady("read", EPOLLIN, fd -> endpoint.read(buffer));
-        return count == 0 ? -1 : count;
+        long count = useWhenReady("read", EPOLLIN, _ -> endpoint.read(buffer));
+        return count == 0 ? atEnd() : count;
+    }
+
+    /** As {@link java.nio.channels.ReadableByteChannel#read}. */
+    final int readSome(ByteBuffer buffer) throws IOException {
+        if (buffer.isReadOnly()) {
+            throw new IllegalArgumentException("a read-only buffer has no room to read into");
+        }
+        if (!buffer.hasRemaining()) {
+            requireOpen();
+            return 0;
+        }
+        long count = useWhenReady("read", EPOLLIN, _ -> sluice.staging().read(endpoint, buffer));
+        return (int) (count == 0 ? atEnd() : count);
+    }
+
+    /** What reading answers at the end: -1, unless the end is a failure in disguise. */
+    long atEnd() throws IOException {
+        return -1;
+    }
+
+    /** What has made a source end before its time; null when its end is its end. */
+    @Nullable
+    Throwable endedBy() {
+        return null;
+    }
+
+    /** A transfer gives this sink up in the middle of the stream, which must not look like the end of it. */
+    void giveUp() throws IOException {}
+
+    /** A try to write; bytes, or -errno. */
+    private interface Attempt {
+        long write(long done);
     }
 
     /** Writes all of the buffer, waiting for room as often as needed. */
     final void writeAll(MemorySegment buffer) throws IOException {
+        writeAll(buffer.byteSize(), done -> endpoint.write(buffer.asSlice(done)));
+    }
+
+    /** As {@link java.nio.channels.WritableByteChannel#write}, but always all of it. */
+    final int writeAll(ByteBuffer buffer) throws IOException {
+        int bytes = buffer.remaining();
+        writeAll(bytes, _ -> sluice.staging().write(endpoint, buffer));
+        return bytes;
+    }
+
+    private void writeAll(long bytes, Attempt attempt) throws IOException {
         long written = 0;
         enter();
         try {
-            while (written < buffer.byteSize()) {
-                long result = endpoint.write(buffer.asSlice(written));
+            while (written < bytes) {
+                long result = attempt.write(written);
                 if (result >= 0) {
                     written += result;
                 } else if (result == -Errno.EAGAIN) {

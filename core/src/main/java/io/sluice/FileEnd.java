@@ -6,6 +6,7 @@ import static io.sluice.kernel.Flags.SEEK_SET;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 
 /**
  * What a path names: a file, a FIFO, a terminal or another device. Transfers read and write at the file's position and
@@ -45,12 +46,29 @@ public final class FileEnd extends End implements Source, Sink {
     }
 
     /** Reads what is there; -1 at the end. */
+    @Override
     public long read(MemorySegment buffer) throws IOException {
         return readSome(buffer);
     }
 
+    @Override
+    public int read(ByteBuffer buffer) throws IOException {
+        return readSome(buffer);
+    }
+
     /** Writes all of {@code buffer}. */
+    @Override
     public void write(MemorySegment buffer) throws IOException {
         writeAll(buffer);
+    }
+
+    @Override
+    public int write(ByteBuffer buffer) throws IOException {
+        return writeAll(buffer);
+    }
+
+    @Override
+    public void close() {
+        descriptor().close();
     }
 }

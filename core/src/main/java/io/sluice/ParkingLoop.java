@@ -196,6 +196,11 @@ final class ParkingLoop {
     private @Nullable Ending ended() throws IOException {
         int errno = direction.errno();
         if (errno == 0) {
+            Throwable endedBy = source.endedBy();
+            if (endedBy != null) {
+                branches.cut();
+                throw new CodeException("reading " + source, endedBy, account.result(Ending.FAILED));
+            }
             return Ending.SOURCE_ENDED;
         }
         boolean sinkFailed = direction.failedSide() != Direction.Side.SOURCE;

@@ -9,6 +9,7 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.List;
 
@@ -30,7 +31,13 @@ public final class PipeReader extends End implements Source {
      *
      * @return bytes read, or -1 when the pipe is empty and no write end is open
      */
+    @Override
     public long read(MemorySegment buffer) throws IOException {
+        return readSome(buffer);
+    }
+
+    @Override
+    public int read(ByteBuffer buffer) throws IOException {
         return readSome(buffer);
     }
 
@@ -67,13 +74,20 @@ public final class PipeReader extends End implements Source {
      * Makes this end a child process's standard input, with a blocking description of its own; close this end after the
      * child has been started. From now on nobody can tell who has read what, so memory that is sent through this pipe
      * is never lent again ({@link SendBuffers}).
+     *
+     * @throws UnsupportedOperationException when the pipe is of a kernel in user space, which no other process sees
      */
     public Redirect redirect() throws ClosedChannelException {
-        requireOpen();
+        File path = openedAnew();
         Passage passage = endpoint.passage();
         if (passage != null) {
             passage.handOut();
         }
-        return Redirect.from(new File("/proc/self/fd/" + endpoint.fd()));
+        return Redirect.from(path);
+    }
+
+    @Override
+    public void close() {
+        descriptor().close();
     }
 }

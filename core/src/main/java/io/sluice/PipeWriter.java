@@ -8,10 +8,10 @@ import io.sluice.flow.Lending;
 import io.sluice.flow.Passage;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
-import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 
 /** The write end of a pipe; pipe(7). */
@@ -25,8 +25,14 @@ public final class PipeWriter extends End implements Sink {
     }
 
     /** Writes all of {@code buffer} by copying it; waits for room. */
+    @Override
     public void write(MemorySegment buffer) throws IOException {
         writeAll(buffer);
+    }
+
+    @Override
+    public int write(ByteBuffer buffer) throws IOException {
+        return writeAll(buffer);
     }
 
     /**
@@ -69,9 +75,15 @@ public final class PipeWriter extends End implements Sink {
     /**
      * Makes this end a child process's standard output, with a blocking description of its own; close this end after
      * the child has been started, or the reader never sees its end.
+     *
+     * @throws UnsupportedOperationException when the pipe is of a kernel in user space, which no other process sees
      */
     public Redirect redirect() throws ClosedChannelException {
-        requireOpen();
-        return Redirect.to(new File("/proc/self/fd/" + endpoint.fd()));
+        return Redirect.to(openedAnew());
+    }
+
+    @Override
+    public void close() {
+        descriptor().close();
     }
 }

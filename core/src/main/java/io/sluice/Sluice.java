@@ -13,12 +13,15 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.kernel.user.UserKernel;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.SocketAddress;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * The door: opens ends and moves bytes between them. Holds a poller (one daemon thread, started when something first
@@ -38,6 +41,7 @@ public final class Sluice implements AutoCloseable {
     private final Poller poller;
     private final Journal journal = new Journal();
     private final PipePool pool;
+    private final Staging staging = new Staging();
 
     private Sluice(Kernel kernel, boolean ownsKernel, PipeLimits limits) {
         this.kernel = kernel;
@@ -163,20 +167,92 @@ public final class Sluice implements AutoCloseable {
     }
 
     /**
-     * Takes a duplicate of a FileChannel, SocketChannel or Pipe.SourceChannel to read from. Needs {@code --add-opens
-     * java.base/sun.nio.ch=io.sluice.core} (on the class path: {@code =ALL-UNNAMED}). A selectable channel is put into
-     * non-blocking mode by its own method until the end is closed.
+     * Makes a source of a channel, which stays its owner's to close.
+     *
+     * <p>Of a FileChannel, SocketChannel or Pipe.SourceChannel of the JDK the descriptor is duplicated and its bytes
+     * move like those of any end. That needs {@code --add-opens java.base/sun.nio.ch=io.sluice.core} (on the class
+     * path: {@code =ALL-UNNAMED}). A selectable channel is put into non-blocking mode by its own method until the end
+     * is closed.
+     *
+     * <p>Any other channel, and on a kernel in user space every one, is copied: read by its own method on the thread of
+     * a {@link CodeSource}, ahead of the transfer. It must be in blocking mode. Closing the source interrupts a read
+     * that is under way, which closes an {@link java.nio.channels.InterruptibleChannel}.
+     *
+     * @throws UnsupportedOperationException when the JVM was started without the option; the message names it
+     * @throws java.nio.channels.IllegalBlockingModeException when the bytes must be copied and the channel does not
+     *     wait for them
      */
     public Source source(ReadableByteChannel channel) throws IOException {
-        return Adoption.source(this, channel);
+        return JavaStreams.source(this, channel);
     }
 
     /**
-     * Takes a duplicate of a FileChannel, SocketChannel or Pipe.SinkChannel to write to; as
-     * {@link #source(ReadableByteChannel)}.
+     * Makes a sink of a channel, as {@link #source(ReadableByteChannel)} makes a source: by descriptor of a
+     * FileChannel, SocketChannel or Pipe.SinkChannel of the JDK, else by copying as a {@link CodeSink}, whose
+     * {@code close} waits until all has been written.
      */
     public Sink sink(WritableByteChannel channel) throws IOException {
-        return Adoption.sink(this, channel);
+        return JavaStreams.sink(this, channel);
+    }
+
+    /**
+     * Makes a source of a stream, which stays its owner's to close. The file behind a {@link java.io.FileInputStream}
+     * is adopted, as a {@link FileEnd}, a {@link PipeReader} or whatever it is, at the stream's position and where the
+     * option for {@linkplain #source(ReadableByteChannel) channels} was given. Every other stream, such as the output
+     * of a {@link Process}, is copied: read on the thread of a {@link CodeSource}, ahead of the transfer.
+     */
+    public Source source(InputStream in) throws IOException {
+        return JavaStreams.source(this, in);
+    }
+
+    /**
+     * Makes a sink of a stream, which stays its owner's to close: of a {@link java.io.FileOutputStream} as
+     * {@link #source(InputStream)} does, else by copying as a {@link CodeSink}, whose {@code close} waits until all has
+     * been written and flushed.
+     */
+    public Sink sink(OutputStream out) throws IOException {
+        return JavaStreams.sink(this, out);
+    }
+
+    // Code of the caller's.
+
+    /**
+     * Makes a source of what the code makes, on a virtual thread of its own; for bytes that are nowhere yet.
+     *
+     * @throws ErrnoException when there is no pipe to be had
+     */
+    public CodeSource source(ByteOrigin code) throws IOException {
+        return CodeSource.start(this, "the caller's code", code);
+    }
+
+    /**
+     * Makes a sink of code that looks at the bytes, on a virtual thread of its own; for a digest on a branch, for
+     * instance.
+     *
+     * @throws ErrnoException when there is no pipe to be had
+     */
+    public CodeSink sink(ByteTarget code) throws IOException {
+        return CodeSink.start(this, "the caller's code", code, () -> {});
+    }
+
+    // Processes.
+
+    /**
+     * Starts processes that are joined by pipes of ours, as {@link ProcessBuilder#startPipeline} does by the JDK's: the
+     * output of each but the last is the input of the next. The first's input and the last's output are ends of ours,
+     * unless their builders redirect them elsewhere. When one cannot be started, those before it are killed. The
+     * builders are left as they were.
+     *
+     * <p>For a single process that is running already there are {@link #source(InputStream)} and
+     * {@link #sink(OutputStream)}, which copy, and for one to be started {@link PipeReader#redirect} and
+     * {@link PipeWriter#redirect}.
+     *
+     * @throws IllegalArgumentException when there is no builder, or one in the middle is redirected
+     * @throws UnsupportedOperationException on a kernel in user space, whose pipes no other process sees
+     * @throws IOException when a process cannot be started, or no pipe is to be had
+     */
+    public ProcessPipeline pipeline(List<ProcessBuilder> builders) throws IOException {
+        return ProcessPipeline.start(this, List.copyOf(builders));
     }
 
     // Memory and movement.
@@ -251,6 +327,10 @@ public final class Sluice implements AutoCloseable {
 
     Journal journal() {
         return journal;
+    }
+
+    Staging staging() {
+        return staging;
     }
 
     /**

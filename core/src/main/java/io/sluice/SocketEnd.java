@@ -8,6 +8,7 @@ import static io.sluice.kernel.Flags.SO_LINGER;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
+import java.nio.ByteBuffer;
 
 /** A connected stream socket, TCP or Unix; a source and a sink at once. */
 public final class SocketEnd extends End implements Source, Sink {
@@ -41,12 +42,34 @@ public final class SocketEnd extends End implements Source, Sink {
     }
 
     /** Receives what is there, at least a byte; waits for it. Returns -1 when the peer has ended its side. */
+    @Override
     public long read(MemorySegment buffer) throws IOException {
         return readSome(buffer);
     }
 
+    @Override
+    public int read(ByteBuffer buffer) throws IOException {
+        return readSome(buffer);
+    }
+
     /** Sends all of {@code buffer}; waits for room. */
+    @Override
     public void write(MemorySegment buffer) throws IOException {
         writeAll(buffer);
+    }
+
+    @Override
+    public int write(ByteBuffer buffer) throws IOException {
+        return writeAll(buffer);
+    }
+
+    @Override
+    public void close() {
+        descriptor().close();
+    }
+
+    @Override
+    void giveUp() throws IOException {
+        reset();
     }
 }

@@ -14,16 +14,13 @@ import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.Pending;
 import io.sluice.testing.Pty;
 import io.sluice.testing.Stand;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
-import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
@@ -240,14 +237,6 @@ final class LinuxAdoptionTest extends AdoptionContract {
         SocketChannel[] pair = channels();
         pair[0].close();
         assertThatThrownBy(() -> sluice.source(pair[0])).isInstanceOf(ClosedChannelException.class);
-    }
-
-    @Test
-    void aChannelWithoutADescriptorIsRefusedByName() throws Exception {
-        ReadableByteChannel wrapped = Channels.newChannel(InputStream.nullInputStream());
-        assertThatThrownBy(() -> sluice.source(wrapped))
-                .isInstanceOf(UnsupportedOperationException.class)
-                .hasMessageContaining(wrapped.getClass().getName());
     }
 
     // Without the flag.

@@ -307,8 +307,10 @@ final class Ends implements AutoCloseable {
 
     /** Closes what was opened. */
     @Override
-    public void close() {
-        opened.forEach(End::close);
+    public void close() throws IOException {
+        for (End end : opened) {
+            end.close();
+        }
         listeners.forEach(Listener::close);
     }
 }

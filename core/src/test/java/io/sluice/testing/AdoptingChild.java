@@ -6,8 +6,12 @@ import io.sluice.Sluice;
 import io.sluice.Source;
 import io.sluice.TransferResult;
 import io.sluice.kernel.Flags;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.channels.Pipe;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 
 /** A program that adopts what it was started with. Its argument chooses what. */
 public final class AdoptingChild {
@@ -17,6 +21,7 @@ public final class AdoptingChild {
     public static void main(String[] arguments) throws IOException {
         switch (arguments[0]) {
             case "channel" -> channel();
+            case "stream" -> stream(arguments[1]);
             case "streams" -> streams();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
@@ -29,6 +34,16 @@ public final class AdoptingChild {
             System.out.println(source.isOpen() ? "adopted" : "closed");
         } catch (UnsupportedOperationException e) {
             System.out.println(e.getMessage());
+        }
+    }
+
+    private static void stream(String file) throws IOException {
+        try (Sluice sluice = Sluice.open();
+                InputStream in = new FileInputStream(file);
+                Source source = sluice.source(in);
+                Sink nowhere = sluice.open(Path.of("/dev/null"), StandardOpenOption.WRITE)) {
+            long bytes = sluice.transfer(source).to(nowhere).run().bytes();
+            System.out.println(source.getClass().getSimpleName() + ", " + bytes + " bytes");
         }
     }
 

@@ -150,6 +150,9 @@ final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
                 try (SocketChannel client = SocketChannel.open(server.getLocalAddress());
                         SocketChannel accepted = server.accept()) {
                     Thread reader = Thread.startVirtualThread(() -> readOne(client));
+                    while (reader.getState() != Thread.State.WAITING) {
+                        Thread.onSpinWait(); // else it might find its byte and open none of what waits for it
+                    }
                     accepted.write(ByteBuffer.allocate(1));
                     reader.join();
                 }

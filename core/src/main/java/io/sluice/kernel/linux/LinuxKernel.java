@@ -16,6 +16,7 @@ import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.EpollEvents;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Offset;
+import io.sluice.kernel.ProcessDescriptors;
 import io.sluice.kernel.Stat;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * that sleeps holds its platform thread (a virtual thread's carrier).
  */
 public final class LinuxKernel implements Kernel {
+    private static final ProcessDescriptors OWN = fd -> "/proc/self/fd/" + fd;
     private static final long FIONREAD = 0x541B;
     private static final long FICLONE = 0x40049409;
     private static final long AT_FDCWD = -100;
@@ -468,7 +470,7 @@ public final class LinuxKernel implements Kernel {
     @Override
     public <T> Optional<T> feature(Class<T> type) {
         Objects.requireNonNull(type);
-        return Optional.empty();
+        return type.isInstance(OWN) ? Optional.of(type.cast(OWN)) : Optional.empty();
     }
 
     /** Nothing: descriptors and mappings are their owners' to release. */

@@ -7,25 +7,14 @@ import io.sluice.*;
 import java.nio.file.Path;
 
 void main(String[] args) throws Exception {
+    ProcessBuilder sort = new ProcessBuilder("sort").redirectError(INHERIT);
+    ProcessBuilder count = new ProcessBuilder("uniq", "-c").redirectError(INHERIT).redirectOutput(INHERIT);
     try (Sluice sluice = Sluice.open();
             FileEnd file = sluice.open(Path.of(args[0]));
-            Pipe unsorted = sluice.pipe(1 << 20);
-            Pipe sorted = sluice.pipe(1 << 20)) {
-        Process sort = new ProcessBuilder("sort")
-                .redirectInput(unsorted.reader().redirect())
-                .redirectOutput(sorted.writer().redirect())
-                .redirectError(INHERIT)
-                .start();
-        Process count = new ProcessBuilder("uniq", "-c")
-                .inheritIO()
-                .redirectInput(sorted.reader().redirect())
-                .start();
-        sorted.close(); // both processes have descriptions of their own
-        unsorted.reader().close();
-
-        TransferResult moved = sluice.transfer(file).to(unsorted.writer()).run();
-        unsorted.writer().close(); // the end of what is to be sorted
-        IO.println("sort and uniq ended with " + sort.waitFor() + " and " + count.waitFor());
+            var pipeline = sluice.pipeline(List.of(sort, count))) {
+        TransferResult moved = sluice.transfer(file).to(pipeline.in()).run();
+        pipeline.in().close(); // the end of what is to be sorted
+        IO.println("sort and uniq ended with " + pipeline.waitFor());
         IO.println(moved.bytes() + " bytes went in " + moved.bytesByPath());
     }
 }

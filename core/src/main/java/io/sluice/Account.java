@@ -121,18 +121,30 @@ final class Account {
                 mirrors);
     }
 
-    private SinkResult mirrorResult(BranchThread thread) {
-        Branch branch = thread.branch;
-        Fate fate = branch.complete()
-                ? Fate.COMPLETE
-                : branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
+    /** What became of one branch. */
+    SinkResult mirrorResult(BranchThread thread) {
+        Tally tally = thread.branch.tally();
+        long dropped = thread.attachment.sharedBytes(direction.taken()) - tally.bytes();
         return new SinkResult(
-                thread.mirror.sink().toString(),
-                branch.tally().bytes(),
-                byPath(branch.tally()),
-                fate,
-                branch.errno(),
-                direction.taken() - branch.tally().bytes());
+                thread.attachment.toString(),
+                tally.bytes(),
+                byPath(tally),
+                fate(thread),
+                thread.branch.errno(),
+                dropped);
+    }
+
+    private static Fate fate(BranchThread thread) {
+        Branch branch = thread.branch;
+        if (branch.complete()) {
+            return thread.attachment.hasLeft() ? Fate.LEFT : Fate.COMPLETE;
+        }
+        return branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
+    }
+
+    /** What became of a sink that never got a byte. */
+    SinkResult neverBegan(Attachment attachment, Fate fate, int errno) {
+        return new SinkResult(attachment.toString(), 0, Map.of(), fate, errno, 0);
     }
 
     /** What the first of several sinks received: {@code result} tells of it without its fate. */

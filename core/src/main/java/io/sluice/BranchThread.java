@@ -14,17 +14,18 @@ import org.jspecify.annotations.Nullable;
 /** The thread that brings one branch's bytes to its sink, at the sink's own pace. */
 final class BranchThread implements Runnable {
     final Branch branch;
-    final Transfer.Mirror mirror;
+    final Attachment attachment;
     final End end;
     private final Poller poller;
     private final Thread thread;
+    private volatile boolean over;
     private volatile @Nullable Throwable mistake;
 
-    BranchThread(Poller poller, Branch branch, Transfer.Mirror mirror) {
+    BranchThread(Poller poller, Branch branch, Attachment attachment) {
         this.poller = poller;
         this.branch = branch;
-        this.mirror = mirror;
-        this.end = (End) mirror.sink();
+        this.attachment = attachment;
+        this.end = (End) attachment.sink;
         // A disk holds whoever writes to it, and that must not be the carrier that the main path needs.
         this.thread = branch.sink().kind() == EndKind.FILE
                 ? Thread.ofPlatform().daemon().name("sluice-branch").unstarted(this)
@@ -49,6 +50,8 @@ final class BranchThread implements Runnable {
             branch.cut();
             branch.step(); // returns what a branch that was cut or detached still holds
             finish();
+            over = true;
+            attachment.wakeLoop();
         }
     }
 
@@ -91,6 +94,11 @@ final class BranchThread implements Runnable {
         if (thrown != null) {
             throw new IllegalStateException("the branch to " + end + " broke", thrown);
         }
+    }
+
+    /** Whether it has done its last. */
+    boolean isOver() {
+        return over;
     }
 
     /** Waits until the branch has ended; it was finished or cut before. */

@@ -5,6 +5,7 @@ import io.sluice.flow.Branch;
 import java.nio.channels.AsynchronousCloseException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * failed ends the whole, and their common end. Belongs to the thread that runs the transfer.
  */
 final class BranchThreads {
-    private final List<BranchThread> all = new ArrayList<>();
+    private final List<BranchThread> all = new CopyOnWriteArrayList<>();
     private final IntPredicate tolerable;
 
     /**
@@ -34,9 +35,30 @@ final class BranchThreads {
         return all.isEmpty();
     }
 
-    /** In the order in which they were started. */
+    /** In the order in which they were started; any thread may ask. */
     List<BranchThread> all() {
         return all;
+    }
+
+    /** Those whose sinks want to be taken off and still take bytes. */
+    List<BranchThread> leaving() {
+        return all.stream()
+                .filter(thread -> thread.attachment.leaving() && !thread.attachment.hasLeft())
+                .toList();
+    }
+
+    /** Forgets those that came later and are over; answers them. */
+    List<BranchThread> takeOver() {
+        List<BranchThread> over = all.stream()
+                .filter(thread -> !thread.attachment.essential && thread.isOver())
+                .toList();
+        all.removeAll(over);
+        return over;
+    }
+
+    /** Bytes that have reached their sinks. */
+    long broughtBytes() {
+        return all.stream().mapToLong(thread -> thread.branch.tally().bytes()).sum();
     }
 
     /** Whether any still takes bytes. */
@@ -66,7 +88,7 @@ final class BranchThreads {
 
     private boolean isFatal(BranchThread thread) {
         int errno = thread.branch.errno();
-        return thread.mirror.essential() && errno != 0 && !tolerable.test(errno);
+        return thread.attachment.essential && errno != 0 && !tolerable.test(errno);
     }
 
     /** Throws when one has died of a mistake of ours. */

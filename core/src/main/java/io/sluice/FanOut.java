@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
@@ -18,9 +19,11 @@ import java.util.function.IntPredicate;
  */
 public final class FanOut {
     private final Transfer transfer;
+    private final Arrivals arrivals = new Arrivals();
 
     FanOut(Sluice sluice, Source source) {
         transfer = new Transfer(sluice, source);
+        transfer.arrivals = arrivals;
     }
 
     /**
@@ -28,7 +31,8 @@ public final class FanOut {
      *
      * @param elapsed from the call of {@code run} to its return
      * @param ending why it ended; SINK_CLOSED when the reader of the first sink is gone
-     * @param sinks what reached each sink, in the order in which they were added
+     * @param sinks what reached each sink, in the order in which they were added; of those that were attached on the
+     *     way, the ones that were there at the end
      * @param fallbacks paths of the first sink that were refused
      */
     public record Result(
@@ -50,6 +54,30 @@ public final class FanOut {
             transfer.duplicateTo(sink, whenFull, true);
         }
         return this;
+    }
+
+    /**
+     * Attaches a sink, also while the fan-out runs: it gets what is taken from the source from then on. Its failure
+     * never ends the whole. When the fan-out has ended by then, it gets nothing and its result says CUT_SHORT.
+     *
+     * @param queueBytes how many bytes it may lag behind before it counts as full
+     */
+    public Attachment attach(Sink sink, WhenFull whenFull, long queueBytes) {
+        if (queueBytes < 1) {
+            throw new IllegalArgumentException("a queue of " + queueBytes + " bytes");
+        }
+        Attachment attachment = transfer.attachment(sink, whenFull, queueBytes, false);
+        if (arrivals.add(attachment)) {
+            transfer.wake();
+        } else {
+            attachment.ended(new SinkResult(sink.toString(), 0, Map.of(), Fate.CUT_SHORT, 0, 0));
+        }
+        return attachment;
+    }
+
+    /** The sinks that are attached now, but for the first, which sets the pace; any thread may ask. */
+    public List<Attachment> attachments() {
+        return transfer.attachments();
     }
 
     /** Lets the other sinks go on when one fails. */
@@ -83,6 +111,12 @@ public final class FanOut {
     /** As {@link Transfer#deadline}. */
     public FanOut deadline(Duration within) {
         transfer.deadline(within);
+        return this;
+    }
+
+    /** As {@link Transfer#idle}. */
+    public FanOut idle(Duration within) {
+        transfer.idle(within);
         return this;
     }
 

@@ -8,6 +8,7 @@ import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.O_WRONLY;
 
 import io.sluice.TransferResult.Ending;
+import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.Branch;
 import io.sluice.flow.Descriptor;
@@ -39,7 +40,7 @@ final class ParkingLoop {
     private final Sluice sluice;
     private final End source;
     private final End sink;
-    private final long deadlineNanos;
+    private final Leash leash;
     private final Direction direction;
     private final BranchThreads branches;
     private final Account account;
@@ -49,12 +50,12 @@ final class ParkingLoop {
     /** Where the bytes go when the first sink has failed and the others go on. */
     private @Nullable Descriptor nowhere;
 
-    ParkingLoop(Transfer transfer, End source, End sink, long deadlineNanos) {
+    ParkingLoop(Transfer transfer, End source, End sink, Leash leash) {
         this.transfer = transfer;
         this.sluice = transfer.sluice;
         this.source = source;
         this.sink = sink;
-        this.deadlineNanos = deadlineNanos;
+        this.leash = leash;
         this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, System.nanoTime());
         this.direction = new Direction(
                 sluice.kernel(), sluice.pool(), source.endpoint, sink.endpoint, paths(), transfer.pipeBytes);
@@ -66,7 +67,7 @@ final class ParkingLoop {
         if (transfer.forced != null) {
             return List.of(transfer.forced);
         }
-        boolean branched = !transfer.mirrors.isEmpty();
+        boolean branched = transfer.branched();
         if (branched && !sluice.kernel().capabilities().tee().usable()) {
             return List.of(TransferPath.COPY);
         }
@@ -79,19 +80,21 @@ final class ParkingLoop {
     }
 
     TransferResult run() throws IOException {
+        leash.hold();
         try {
             enter(source);
             enter(sink);
-            for (Transfer.Mirror mirror : transfer.mirrors) {
+            for (Attachment mirror : transfer.mirrors) {
                 addBranch(mirror);
             }
             Ending ending = move();
-            if (ending != Ending.DEADLINE_PASSED && !finishBranches()) {
-                ending = Ending.DEADLINE_PASSED;
-            }
+            Ending broken = switch (ending) {
+                case SOURCE_ENDED, LIMIT_REACHED, SINK_CLOSED -> finishBranches();
+                default -> null;
+            };
             branches.cut();
             branches.requireSound();
-            return account.result(ending);
+            return account.result(broken == null ? ending : broken);
         } finally {
             release();
         }
@@ -102,20 +105,69 @@ final class ParkingLoop {
         entered.add(end.descriptor());
     }
 
-    private void addBranch(Transfer.Mirror mirror) throws IOException {
-        End end = (End) mirror.sink();
+    private void addBranch(Attachment attachment) throws IOException {
+        End end = (End) attachment.sink;
         enter(end);
         Branch branch = new Branch(
                 sluice.kernel(),
                 sluice.pool(),
                 end.endpoint,
                 transfer.pipeBytes,
-                transfer.queueBytes,
-                mirror.whenFull() == WhenFull.DETACH);
+                attachment.queueBytes > 0 ? attachment.queueBytes : transfer.queueBytes,
+                attachment.whenFull == WhenFull.DETACH);
         if (!direction.add(branch)) {
+            direction.remove(branch);
             throw new ErrnoException("pipe2", Errno.EMFILE, "a pipe for the branch to " + end);
         }
-        branches.start(new BranchThread(sluice.poller(), branch, mirror));
+        branches.start(new BranchThread(sluice.poller(), branch, attachment));
+        attachment.begins(branch, direction::taken);
+    }
+
+    /** Lets sinks come and go, between two steps. */
+    private void tend(Arrivals arrivals) {
+        while (direction.pending() == 0) {
+            Attachment arrived = arrivals.next();
+            if (arrived == null) {
+                break;
+            }
+            attach(arrived);
+        }
+        for (BranchThread thread : branches.leaving()) {
+            if (thread.branch.flush()) {
+                thread.attachment.left(direction.taken());
+                thread.branch.finish();
+                direction.remove(thread.branch);
+            }
+        }
+        branches.takeOver().forEach(this::settle);
+    }
+
+    /** What fails here fails the newcomer alone. */
+    private void attach(Attachment arrived) {
+        try {
+            addBranch(arrived);
+        } catch (ErrnoException e) {
+            arrived.ended(account.neverBegan(arrived, Fate.FAILED, e.errno()));
+        } catch (IOException closed) {
+            arrived.ended(account.neverBegan(arrived, Fate.FAILED, Errno.EBADF));
+        }
+    }
+
+    private void settle(BranchThread over) {
+        direction.remove(over.branch);
+        over.attachment.ended(account.mirrorResult(over));
+        over.end.descriptor().leave();
+        entered.remove(over.end.descriptor());
+    }
+
+    /** Has the loop look at who came and who wants to go. */
+    void wake() {
+        leash.pull();
+    }
+
+    /** The sinks that are attached now, but for the first; any thread may ask. */
+    List<Attachment> attachments() {
+        return branches.all().stream().map(thread -> thread.attachment).toList();
     }
 
     // The loop.
@@ -126,17 +178,19 @@ final class ParkingLoop {
             if (nobodyIsLeft()) {
                 return Ending.SINK_CLOSED;
             }
-            if (deadlineNanos != Poller.FOREVER && System.nanoTime() >= deadlineNanos) {
-                return Ending.DEADLINE_PASSED;
+            Ending broken = leash.broken();
+            if (broken != null) {
+                return broken;
+            }
+            if (transfer.arrivals != null) {
+                tend(transfer.arrivals);
             }
             long due = due();
             if (due == 0 && direction.pending() == 0) {
                 if (direction.taken() == transfer.limitBytes) {
                     return Ending.LIMIT_REACHED;
                 }
-                if (rate != null && !parkForRate(rate)) {
-                    return Ending.DEADLINE_PASSED;
-                }
+                parkForRate();
                 continue;
             }
             long taken = direction.taken();
@@ -145,7 +199,10 @@ final class ParkingLoop {
                 rate.spend(direction.taken() - taken);
             }
             switch (step) {
-                case PROGRESS -> account.tellProgress();
+                case PROGRESS -> {
+                    leash.moved();
+                    account.tellProgress();
+                }
                 case ENDED -> {
                     Ending ending = ended();
                     if (ending != null) {
@@ -154,9 +211,7 @@ final class ParkingLoop {
                 }
                 case WAITS_FOR_SOURCE, WAITS_FOR_SINK, WAITS_FOR_BRANCH -> {
                     direction.rest();
-                    if (!parkAfter(step)) {
-                        return Ending.DEADLINE_PASSED;
-                    }
+                    parkAfter(step);
                 }
             }
         }
@@ -177,14 +232,14 @@ final class ParkingLoop {
         }
         BranchThread fatal = branches.fatal();
         if (fatal != null) {
-            String what = "writing " + fatal.mirror.sink() + " (from " + source + ")";
+            String what = "writing " + fatal.attachment.sink + " (from " + source + ")";
             throw failed(fatal.branch.failedCall(), fatal.branch.errno(), what);
         }
     }
 
-    /** Whether what has become of the branches ends the whole. */
-    private boolean branchesEndIt() {
-        return branches.anyFatal() || nobodyIsLeft();
+    /** Whether something else than the two ends asks for a look. */
+    private boolean mustLook() {
+        return leash.pulled() || branches.anyFatal() || nobodyIsLeft();
     }
 
     /** The first sink has failed, and by now all others have, too. */
@@ -240,78 +295,88 @@ final class ParkingLoop {
         return new ErrnoException(call, errno, what, account.result(Ending.FAILED));
     }
 
-    // The waits; each answers false when the deadline has passed.
+    // The waits. Each may end early: whoever called looks again at everything.
 
-    private boolean parkAfter(Direction.Step step) throws IOException {
-        return switch (step) {
+    private void parkAfter(Direction.Step step) throws IOException {
+        switch (step) {
             case WAITS_FOR_SOURCE -> parkUntilReady(source.descriptor(), EPOLLIN);
             case WAITS_FOR_SINK -> parkUntilReady(sink.descriptor(), EPOLLOUT);
             default -> {
                 Branch full = direction.fullBranch();
-                yield parkUntil(() -> full.hasRoom() || branchesEndIt(), deadlineNanos);
+                parkUntil(full::hasRoom, leash.untilNanos());
             }
-        };
+        }
     }
 
-    private boolean parkUntilReady(Descriptor descriptor, int events) throws IOException {
+    private void parkUntilReady(Descriptor descriptor, int events) throws IOException {
         Poller poller = sluice.poller();
-        long until = Math.min(deadlineNanos, account.nextProgressNanos());
-        return parked(
-                branches.isEmpty()
+        long until = Math.min(leash.untilNanos(), account.nextProgressNanos());
+        parked(
+                branches.isEmpty() && !leash.mayBeCut()
                         ? poller.await(descriptor, events, until)
-                        : poller.await(descriptor, events, until, this::branchesEndIt));
+                        : poller.await(descriptor, events, until, this::mustLook));
     }
 
-    private boolean parkUntil(BooleanSupplier condition, long untilNanos) throws IOException {
+    private void parkUntil(BooleanSupplier condition, long untilNanos) throws IOException {
         long until = Math.min(untilNanos, account.nextProgressNanos());
-        return parked(sluice.poller().awaitUntil(condition, until, source.descriptor(), sink.descriptor()));
+        BooleanSupplier orLook = () -> condition.getAsBoolean() || mustLook();
+        parked(sluice.poller().awaitUntil(orLook, until, source.descriptor(), sink.descriptor()));
     }
 
-    private boolean parkForRate(RateLimit limit) throws IOException {
-        long due = System.nanoTime() + limit.nanosUntilWorthwhile();
-        return parkUntil(() -> System.nanoTime() >= due, Math.min(due, deadlineNanos));
+    private void parkForRate() throws IOException {
+        if (rate != null) {
+            long due = System.nanoTime() + rate.nanosUntilWorthwhile();
+            parkUntil(() -> System.nanoTime() >= due, Math.min(due, leash.untilNanos()));
+        }
     }
 
-    private boolean parked(Poller.Outcome outcome) throws IOException {
+    private void parked(Poller.Outcome outcome) throws IOException {
         switch (outcome) {
             case READY -> {}
-            case TIMED_OUT -> {
-                account.tellProgress();
-                return System.nanoTime() < deadlineNanos;
-            }
+            case TIMED_OUT -> account.tellProgress();
             case INTERRUPTED -> throw interrupted();
             case CLOSED -> throw new AsynchronousCloseException();
         }
-        return true;
     }
 
     // The branches' end.
 
-    /** Lets every branch bring out what it has; false when the deadline passed before. */
-    private boolean finishBranches() throws IOException {
-        long graceEnd = Math.min(deadlineNanos, Sluice.deadlineAfter(MIRROR_GRACE));
+    /** Lets every branch bring out what it has. Answers what has broken that off; null: nothing. */
+    private @Nullable Ending finishBranches() throws IOException {
+        long graceEnd = Sluice.deadlineAfter(MIRROR_GRACE);
+        long brought = 0;
         while (true) {
             List<Branch> left = branches.finish();
             checkEnds();
             if (left.isEmpty()) {
-                return true;
+                return null;
             }
-            long now = System.nanoTime();
+            if (branches.broughtBytes() > brought) {
+                brought = branches.broughtBytes();
+                leash.moved();
+            }
+            Ending broken = leash.broken();
+            if (broken != null) {
+                return broken;
+            }
             boolean detachable = left.stream().anyMatch(Branch::detachWhenFull);
-            if (detachable && now >= graceEnd) {
+            if (detachable && System.nanoTime() >= graceEnd) {
                 left.stream().filter(Branch::detachWhenFull).forEach(Branch::detach);
                 continue;
             }
-            if (now >= deadlineNanos) {
-                return false;
-            }
-            long until = detachable ? graceEnd : deadlineNanos;
-            parkUntil(() -> left.stream().anyMatch(Branch::hasRoom) || branchesEndIt(), until);
+            long until = detachable ? Math.min(graceEnd, leash.untilNanos()) : leash.untilNanos();
+            parkUntil(() -> left.stream().anyMatch(Branch::hasRoom), until);
         }
     }
 
     private void release() {
         branches.cut();
+        for (BranchThread thread : branches.all()) {
+            thread.attachment.ended(account.mirrorResult(thread));
+        }
+        if (transfer.arrivals != null) {
+            transfer.arrivals.close().forEach(late -> late.ended(account.neverBegan(late, Fate.CUT_SHORT, 0)));
+        }
         direction.close();
         Descriptor opened = nowhere;
         if (opened != null) {

@@ -285,6 +285,16 @@ public final class Sluice implements AutoCloseable {
         return new Transfer(this, source);
     }
 
+    /** Begins the description of a join of two connections, each of which sends to the other. */
+    public Join join(SocketEnd a, SocketEnd b) {
+        return join(new Duplex(a, a), new Duplex(b, b));
+    }
+
+    /** The same for anything that bytes come from and go to, such as a child process's pipes. */
+    public Join join(Duplex a, Duplex b) {
+        return new Join(this, a, b);
+    }
+
     /** Begins the description of a transfer from {@code source} to several sinks of equal rank. */
     public FanOut fanOut(Source source) {
         return new FanOut(this, source);

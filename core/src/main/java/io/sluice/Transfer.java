@@ -30,8 +30,6 @@ public final class Transfer {
     /** How far a mirror may lag by default. */
     private static final long DEFAULT_QUEUE_BYTES = 4 << 20;
 
-    record Mirror(Sink sink, WhenFull whenFull, boolean essential) {}
-
     /**
      * How far a transfer has come.
      *
@@ -42,7 +40,11 @@ public final class Transfer {
 
     final Sluice sluice;
     final Source source;
-    final List<Mirror> mirrors = new ArrayList<>();
+    final List<Attachment> mirrors = new ArrayList<>();
+
+    /** Sinks that are to come while it runs; null: none may. */
+    @Nullable
+    Arrivals arrivals;
 
     @Nullable
     Sink sink;
@@ -61,6 +63,9 @@ public final class Transfer {
 
     @Nullable
     Duration within;
+
+    @Nullable
+    Duration idleWithin;
 
     boolean stable;
 
@@ -100,8 +105,32 @@ public final class Transfer {
     }
 
     Transfer duplicateTo(Sink mirror, WhenFull whenFull, boolean essential) {
-        mirrors.add(new Mirror(ofThisSluice(mirror), Objects.requireNonNull(whenFull), essential));
+        mirrors.add(attachment(mirror, whenFull, 0, essential));
         return this;
+    }
+
+    /** A sink that is not attached yet; {@code queueBytes} of 0 is {@link #queue}. */
+    Attachment attachment(Sink itsSink, WhenFull whenFull, long ownQueueBytes, boolean essential) {
+        return new Attachment(ofThisSluice(itsSink), whenFull, ownQueueBytes, essential, this::wake);
+    }
+
+    /** Whether the bytes have to come through a pipe of ours, or through memory, to be duplicated there. */
+    boolean branched() {
+        return !mirrors.isEmpty() || arrivals != null;
+    }
+
+    /** Has the loop look at who came and who wants to go. */
+    void wake() {
+        ParkingLoop loop = running;
+        if (loop != null) {
+            loop.wake();
+        }
+    }
+
+    /** As {@link FanOut#attachments}. */
+    List<Attachment> attachments() {
+        ParkingLoop loop = running;
+        return loop == null ? List.of() : loop.attachments();
     }
 
     /** Stops after this many bytes; zero or more. */
@@ -125,6 +154,12 @@ public final class Transfer {
     /** Ends the transfer, as an outcome and not as a failure, when it takes longer. */
     public Transfer deadline(Duration newWithin) {
         within = Objects.requireNonNull(newWithin);
+        return this;
+    }
+
+    /** Ends the transfer, as an outcome and not as a failure, when no byte moves for so long. */
+    public Transfer idle(Duration newWithin) {
+        idleWithin = Objects.requireNonNull(newWithin);
         return this;
     }
 
@@ -200,10 +235,16 @@ public final class Transfer {
 
     /** The loop that runs this description; once. */
     ParkingLoop loop() {
+        long deadline = within == null ? Poller.FOREVER : Sluice.deadlineAfter(within);
+        return loop(new Leash(deadline, idleWithin == null ? null : new Pulse(idleWithin), arrivals != null));
+    }
+
+    /** The same, held by others. */
+    ParkingLoop loop(Leash leash) {
         if (sink == null) {
             throw new IllegalStateException("a transfer needs a sink: call to(…) before run()");
         }
-        if (forced != null && !mirrors.isEmpty() && forced != TransferPath.SPLICE && forced != TransferPath.COPY) {
+        if (forced != null && branched() && forced != TransferPath.SPLICE && forced != TransferPath.COPY) {
             throw new IllegalStateException("mirrors need the bytes in a pipe or in memory, not on the path " + forced);
         }
         if (stable && (forced == TransferPath.SPLICE || forced == TransferPath.SENDFILE)) {
@@ -214,8 +255,7 @@ public final class Transfer {
             throw new IllegalStateException("a transfer runs once");
         }
         started = true;
-        long deadline = within == null ? Poller.FOREVER : Sluice.deadlineAfter(within);
-        ParkingLoop loop = new ParkingLoop(this, (End) source, (End) sink, deadline);
+        ParkingLoop loop = new ParkingLoop(this, (End) source, (End) sink, leash);
         running = loop;
         return loop;
     }

@@ -39,6 +39,10 @@ public record TransferResult(
         SINK_CLOSED,
         /** The deadline passed. */
         DEADLINE_PASSED,
+        /** No byte moved for longer than allowed. */
+        IDLE,
+        /** The other direction of the join has failed, and this one was ended with it. */
+        CUT_SHORT,
         /** The thread was interrupted; only in the result that {@link TransferInterruptedException} carries. */
         INTERRUPTED,
         /** A call failed; only in the result that {@link ErrnoException} carries. */
@@ -76,6 +80,8 @@ public record TransferResult(
     public enum Fate {
         /** All bytes have arrived. */
         COMPLETE,
+        /** It was taken off before the end, and all bytes up to there have arrived. */
+        LEFT,
         /** It could not keep up and was given up; its stream is cut. */
         DETACHED,
         /** It failed. */

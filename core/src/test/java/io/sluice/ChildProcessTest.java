@@ -174,4 +174,21 @@ final class ChildProcessTest extends SluiceFixture {
             assertThat(reading.value()).isEqualTo("end");
         }
     }
+
+    @Test
+    void aProcessCanBeJoinedToAConnection() throws Exception {
+        Pipe in = keep(sluice.pipe());
+        Pipe out = keep(sluice.pipe());
+        shell("tr a-z A-Z", in.reader().redirect(), out.writer().redirect());
+        in.reader().close();
+        out.writer().close();
+        SocketEnd[] pair = tcp();
+        pair[1].write(text("louder"));
+        pair[1].shutdownOutput();
+        Join.Result result = sluice.join(new Duplex(pair[0], pair[0]), new Duplex(out.reader(), in.writer()))
+                .run();
+        assertThat(result.complete()).isTrue();
+        assertThat(read(pair[1], 100)).isEqualTo("LOUDER");
+        assertThat(read(pair[1], 100)).isEqualTo("end");
+    }
 }

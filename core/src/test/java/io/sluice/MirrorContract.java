@@ -114,7 +114,7 @@ abstract class MirrorContract extends SluiceFixture {
                 .to(file())
                 .to(stalled().writer())
                 .to(healthy.writer(), WhenFull.DETACH)
-                .deadline(Duration.ofMillis(300))
+                .deadline(Duration.ofMillis(1500))
                 .run();
         assertThat(result.sinks().stream().map(SinkResult::fate))
                 .containsExactly(Fate.COMPLETE, Fate.CUT_SHORT, Fate.COMPLETE);

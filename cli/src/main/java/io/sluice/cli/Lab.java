@@ -25,7 +25,10 @@ final class Lab {
     private static final long INTERRUPT_AGAIN_MILLIS = 10;
     private static final long SETTLE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-    private static final int LOOKS_AT_SLEEPERS = 4;
+
+    /** A thread that has just been woken looks asleep until it gets a processor: so many looks must agree. */
+    private static final int SLEEPING_LOOKS = 10;
+
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private final Stands stands;
@@ -129,12 +132,12 @@ final class Lab {
     private String settled() {
         long deadline = System.nanoTime() + SETTLE_NANOS;
         String threads = stage.threads();
-        int looks = 0;
-        while ((threads.contains(": running") || (threads.contains(": asleep") && looks < LOOKS_AT_SLEEPERS))
+        int equal = 0;
+        while ((threads.contains(": running") || (threads.contains(": asleep") && equal < SLEEPING_LOOKS))
                 && System.nanoTime() < deadline) {
             LockSupport.parkNanos(LOOK_NANOS);
             String now = stage.threads();
-            looks = now.equals(threads) ? looks + 1 : 0;
+            equal = now.equals(threads) ? equal + 1 : 0;
             threads = now;
         }
         return threads;

@@ -113,7 +113,7 @@ public final class Branch {
     public boolean flush() {
         boolean empty;
         synchronized (this) {
-            if (ended) {
+            if (ended || finished) {
                 return true;
             }
             empty = flushLocked(stage());
@@ -143,7 +143,10 @@ public final class Branch {
             if (moved == -Errno.EAGAIN) {
                 tailFull = true;
             } else if (moved <= 0) {
-                throw new IllegalStateException("splice between two pipes of ours answered " + moved);
+                if (moved != -Errno.EINTR) {
+                    failLocked("splice", (int) -moved);
+                    return true;
+                }
             } else {
                 from.heldBytes -= moved;
                 tail.heldBytes += moved;
@@ -152,12 +155,16 @@ public final class Branch {
         return true;
     }
 
+    private void failLocked(String call, int newErrno) {
+        ended = true;
+        errno = newErrno;
+        failedCall = call;
+    }
+
     /** The kernel gives no more pipes: the queue stays as short as it is, and a branch that has none at all ends. */
     private boolean withoutPipeLocked() {
         if (queue.isEmpty()) {
-            ended = true;
-            errno = Errno.EMFILE;
-            failedCall = "pipe2";
+            failLocked("pipe2", Errno.EMFILE);
             return true;
         }
         boundPipes = queue.size();
@@ -198,10 +205,8 @@ public final class Branch {
             if (ended) {
                 return;
             }
-            ended = true;
+            failLocked(call, newErrno);
             detached = becauseFull;
-            errno = newErrno;
-            failedCall = call;
         }
         if (becauseFull) {
             pool.journal().branchDetached(outlet.sink(), tally.bytes());

@@ -33,6 +33,12 @@ final class Branches {
         return all.isEmpty();
     }
 
+    /** Gives it no more bytes. */
+    void remove(Branch branch) {
+        all.remove(branch);
+        branch.close();
+    }
+
     /** Empties the stages; false when a branch is full and must be waited for. */
     boolean ready() {
         for (Branch branch : all) {

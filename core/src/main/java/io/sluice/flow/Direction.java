@@ -84,9 +84,15 @@ public final class Direction implements AutoCloseable {
         }
     }
 
-    /** Adds a branch before the first step; false when there is no pipe for it. */
+    /** Adds a branch while nothing is {@link #pending}; false when there is no pipe for it. */
     public boolean add(Branch branch) {
+        rest(); // the pipe for the source may be no larger than the branch's stage
         return branches.add(branch);
+    }
+
+    /** Takes a branch off that holds nothing in its stage ({@link Branch#flush}). */
+    public void remove(Branch branch) {
+        branches.remove(branch);
     }
 
     // The steps.

@@ -202,7 +202,8 @@ abstract class CodeSinkContract extends SluiceFixture {
     private final IOException broken = new IOException("no more");
 
     static Stream<Throwable> whateverCodeThrows() {
-        return Stream.of(new IOException("no more"), new IllegalArgumentException("no more"), new AssertionError("no more"));
+        return Stream.of(
+                new IOException("no more"), new IllegalArgumentException("no more"), new AssertionError("no more"));
     }
 
     private static ByteTarget throwing(Throwable thrown) {

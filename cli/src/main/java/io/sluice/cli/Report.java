@@ -166,6 +166,7 @@ record Report(
     private static String fate(Fate fate) {
         return switch (fate) {
             case COMPLETE -> "complete";
+            case LEFT -> "left";
             case DETACHED -> "detached";
             case FAILED -> "failed";
             case CUT_SHORT -> "cut short";

@@ -9,10 +9,12 @@ import io.sluice.testing.Pending;
 import io.sluice.testing.Pending.Kind;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,9 +25,23 @@ abstract class LeaderContract extends PollerFixture {
         return waiting(Kind.PLATFORM, on, EPOLLIN, Poller.FOREVER);
     }
 
-    private static boolean sleepsInEpollWait(Pending<?> pending) {
-        return List.of(pending.thread().getStackTrace()).stream()
+    private static boolean sleepsInEpollWait(Thread thread) {
+        return Stream.of(thread.getStackTrace())
                 .anyMatch(frame -> frame.getMethodName().equals("epollWait"));
+    }
+
+    private static boolean leads(Pending<?> pending) {
+        return sleepsInEpollWait(pending.thread());
+    }
+
+    /** Returns when it sleeps in epoll_wait; fails when it ends instead, or never does. */
+    private static void mustLead(Thread thread) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!sleepsInEpollWait(thread)) {
+            assertThat(thread.isAlive()).as("it has not ended").isTrue();
+            assertThat(System.nanoTime()).as("time to take the lead").isLessThan(deadline);
+            Thread.onSpinWait();
+        }
     }
 
     /** Threads that have returned from epoll_wait, by their first such return. */
@@ -37,9 +53,10 @@ abstract class LeaderContract extends PollerFixture {
                 .toList();
     }
 
-    private static boolean pollerHasAThread() {
+    private static Optional<Thread> pollersOwn() {
         return Thread.getAllStackTraces().keySet().stream()
-                .anyMatch(thread -> thread.getName().equals("sluice-poller"));
+                .filter(thread -> thread.getName().equals("sluice-poller"))
+                .findAny();
     }
 
     private void wakes(Pending<Outcome> reader, Descriptor writeEnd) {
@@ -56,7 +73,7 @@ abstract class LeaderContract extends PollerFixture {
             wakes(reader, pipe[1]);
             assertThat(leaders()).containsExactly(reader.thread());
         }
-        assertThat(pollerHasAThread()).isFalse();
+        assertThat(pollersOwn()).isEmpty();
     }
 
     @Test
@@ -91,8 +108,8 @@ abstract class LeaderContract extends PollerFixture {
         Descriptor[] second = pipe();
         try (Pending<Outcome> leader = leading(first[0]);
                 Pending<Outcome> follower = leading(second[0])) {
-            assertThat(sleepsInEpollWait(leader)).isTrue();
-            assertThat(sleepsInEpollWait(follower)).isFalse();
+            assertThat(leads(leader)).isTrue();
+            assertThat(leads(follower)).isFalse();
             wakes(follower, second[1]);
             assertThat(leaders()).containsExactly(leader.thread());
             wakes(leader, first[1]);
@@ -183,7 +200,7 @@ abstract class LeaderContract extends PollerFixture {
                     }
                 });
                 Pending<Outcome> follower = Pending.start(next, () -> {
-                    while (!sleepsInEpollWait(leader) && !leader.isDone()) {
+                    while (!leads(leader) && !leader.isDone()) {
                         Thread.onSpinWait();
                     }
                     return poller.await(second[0], EPOLLIN, Poller.FOREVER);
@@ -219,8 +236,7 @@ abstract class LeaderContract extends PollerFixture {
             givesUp.interrupt();
             assertThat(givesUp.value()).isEqualTo(Outcome.INTERRUPTED);
             wakes(leader, pipe[1]);
-            stays.mustWait();
-            assertThat(sleepsInEpollWait(stays)).isTrue();
+            mustLead(stays.thread());
             wakes(stays, other[1]);
         }
     }
@@ -228,18 +244,19 @@ abstract class LeaderContract extends PollerFixture {
     @Test
     void thePollersOwnThreadMakesWayOnceOnlyPlatformThreadsWait() {
         Descriptor[] pipe = pipe();
+        Descriptor[] other = pipe();
         try (Pending<Outcome> virtual = waiting(pipe[0], EPOLLIN)) {
             wakes(virtual, pipe[1]);
         }
+        mustLead(pollersOwn().orElseThrow());
         kernel.read(pipe[0].fd(), memory);
-        try (Pending<Outcome> byTheOther = leading(pipe[0])) {
-            assertThat(sleepsInEpollWait(byTheOther)).isFalse();
-            wakes(byTheOther, pipe[1]);
-        }
-        kernel.read(pipe[0].fd(), memory);
-        try (Pending<Outcome> byItself = leading(pipe[0])) {
-            assertThat(sleepsInEpollWait(byItself)).isTrue();
-            wakes(byItself, pipe[1]);
+        try (Pending<Outcome> byTheOwn = leading(pipe[0]);
+                Pending<Outcome> byItself = leading(other[0])) {
+            assertThat(leads(byTheOwn)).isFalse();
+            assertThat(leads(byItself)).isFalse();
+            wakes(byTheOwn, pipe[1]);
+            mustLead(byItself.thread());
+            wakes(byItself, other[1]);
         }
     }
 
@@ -273,7 +290,7 @@ abstract class LeaderContract extends PollerFixture {
             assertThat(virtual.value()).isEqualTo(Outcome.CLOSED);
             assertThat(calls).as("calls after the close").isEmpty();
         }
-        assertThat(pollerHasAThread()).isFalse();
+        assertThat(pollersOwn()).isEmpty();
     }
 
     // All at once.

@@ -142,11 +142,6 @@ final class Account {
         return branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
     }
 
-    /** What became of a sink that never got a byte. */
-    SinkResult neverBegan(Attachment attachment, Fate fate, int errno) {
-        return new SinkResult(attachment.toString(), 0, Map.of(), fate, errno, 0);
-    }
-
     /** What the first of several sinks received: {@code result} tells of it without its fate. */
     SinkResult firstSink(End sink, TransferResult result) {
         return new SinkResult(

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
+import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.Branch;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -113,6 +115,11 @@ public final class Attachment {
     /** How many of the bytes that the source has given so far are meant for it. */
     long sharedBytes(long takenBytes) {
         return fromByte == NOT_YET ? 0 : (hasLeft() ? untilByte : takenBytes) - fromByte;
+    }
+
+    /** It never got a byte. */
+    void neverBegan(Fate fate, int errno) {
+        ended(new SinkResult(toString(), 0, Map.of(), fate, errno, 0));
     }
 
     void ended(SinkResult itsResult) {

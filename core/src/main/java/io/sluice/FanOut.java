@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
@@ -58,9 +57,10 @@ public final class FanOut {
 
     /**
      * Attaches a sink, also while the fan-out runs: it gets what is taken from the source from then on. Its failure
-     * never ends the whole. When the fan-out has ended by then, it gets nothing and its result says CUT_SHORT.
+     * never ends the whole. When the fan-out has ended by then, it gets nothing and its result says CUT_SHORT. Any
+     * thread may call it; it does not wait.
      *
-     * @param queueBytes how many bytes it may lag behind before it counts as full
+     * @param queueBytes how many bytes it may lag behind before it counts as full, at least 1
      */
     public Attachment attach(Sink sink, WhenFull whenFull, long queueBytes) {
         if (queueBytes < 1) {
@@ -70,7 +70,7 @@ public final class FanOut {
         if (arrivals.add(attachment)) {
             transfer.wake();
         } else {
-            attachment.ended(new SinkResult(sink.toString(), 0, Map.of(), Fate.CUT_SHORT, 0, 0));
+            attachment.neverBegan(Fate.CUT_SHORT, 0);
         }
         return attachment;
     }

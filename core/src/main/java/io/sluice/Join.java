@@ -171,7 +171,7 @@ public final class Join {
         Leash other;
 
         private @Nullable TransferResult moved;
-        private @Nullable Exception failure;
+        private @Nullable Throwable failure;
 
         Lane(Source source, Sink sink, Leash leash, @Nullable Pulse pulse) {
             this.source = source;
@@ -202,7 +202,7 @@ public final class Join {
                     resetAtClose();
                 }
                 ending = result.ending();
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 failure = e;
                 resetAtClose();
             } finally {

@@ -147,9 +147,9 @@ final class ParkingLoop {
         try {
             addBranch(arrived);
         } catch (ErrnoException e) {
-            arrived.ended(account.neverBegan(arrived, Fate.FAILED, e.errno()));
+            arrived.neverBegan(Fate.FAILED, e.errno());
         } catch (IOException closed) {
-            arrived.ended(account.neverBegan(arrived, Fate.FAILED, Errno.EBADF));
+            arrived.neverBegan(Fate.FAILED, Errno.EBADF);
         }
     }
 
@@ -375,7 +375,7 @@ final class ParkingLoop {
             thread.attachment.ended(account.mirrorResult(thread));
         }
         if (transfer.arrivals != null) {
-            transfer.arrivals.close().forEach(late -> late.ended(account.neverBegan(late, Fate.CUT_SHORT, 0)));
+            transfer.arrivals.close().forEach(late -> late.neverBegan(Fate.CUT_SHORT, 0));
         }
         direction.close();
         Descriptor opened = nowhere;

@@ -35,9 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>In every other case (a socket, a child process, another pipe, a mirror, a failure on the way) the memory is given
  * up: it is unmapped, the pages live on where they are referred to, and the next lease maps fresh ones. That costs two
- * system calls and a fault per page, about as much as copying small buffers; {@link #counts} tells how often it
- * happens. The proof counts what this library does: whoever opens {@code /proc/self/fd} behind its back and reads from
- * the same pipe is not seen.
+ * system calls and a fault per page; {@link #counts} tells how often it happens. The proof counts what this library
+ * does: whoever opens {@code /proc/self/fd} behind its back and reads from the same pipe is not seen.
  */
 public final class SendBuffers implements AutoCloseable {
     private final Sluice sluice;

@@ -96,11 +96,8 @@ abstract class JoinContract extends SluiceFixture {
 
     @Test
     void aPairOfPipesIsAPartyToo() throws Exception {
-        Pipe toProgram = sluice.pipe();
-        Pipe fromProgram = sluice.pipe();
-        for (End end : List.of(toProgram.reader(), toProgram.writer(), fromProgram.reader(), fromProgram.writer())) {
-            keep(end);
-        }
+        Pipe toProgram = keep(sluice.pipe());
+        Pipe fromProgram = keep(sluice.pipe());
         Party a = party();
         Join join = sluice.join(new Duplex(a.joined, a.joined), new Duplex(fromProgram.reader(), toProgram.writer()));
         try (Pending<Join.Result> joined = start(join)) {
@@ -139,11 +136,8 @@ abstract class JoinContract extends SluiceFixture {
 
     @Test
     void aPartyThatHearsNoMoreEndsOnlyTheWayToIt() throws Exception {
-        Pipe toProgram = sluice.pipe();
-        Pipe fromProgram = sluice.pipe();
-        for (End end : List.of(toProgram.reader(), toProgram.writer(), fromProgram.reader(), fromProgram.writer())) {
-            keep(end);
-        }
+        Pipe toProgram = keep(sluice.pipe());
+        Pipe fromProgram = keep(sluice.pipe());
         Party a = party();
         Join join = sluice.join(new Duplex(a.joined, a.joined), new Duplex(fromProgram.reader(), toProgram.writer()));
         try (Pending<Join.Result> joined = start(join)) {

@@ -9,12 +9,14 @@ import io.sluice.testing.Programs;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -106,6 +108,30 @@ final class ExamplesTest {
                 .map(String::strip)
                 .contains("50000 a", "100000 b", "sort and uniq ended with [0, 0]")
                 .contains("300000 bytes went in {SPLICE=300000}");
+    }
+
+    @Test
+    void socketJoinRelaysBothWaysUntilBothHaveEnded() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Process relay = programs.example("SocketJoin", 0, "localhost", server.getLocalPort());
+            BufferedReader told = relay.inputReader();
+            try (Socket client = connect(told);
+                    Socket accepted = server.accept()) {
+                FutureTask<byte[]> heard =
+                        TransferContract.start(() -> accepted.getInputStream().readAllBytes());
+                client.getOutputStream().write(data);
+                client.shutdownOutput();
+                assertThat(heard.get()).isEqualTo(data);
+                accepted.getOutputStream().write("thanks".getBytes(UTF_8));
+                accepted.shutdownOutput();
+                assertThat(client.getInputStream().readAllBytes())
+                        .asString(UTF_8)
+                        .isEqualTo("thanks");
+            }
+            assertThat(told.readLine())
+                    .isEqualTo("forth 1000003 bytes {SPLICE=1000003}, SOURCE_ENDED;"
+                            + " back 6 bytes {SPLICE=6}, SOURCE_ENDED");
+        }
     }
 
     @Test

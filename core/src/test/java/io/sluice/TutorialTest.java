@@ -56,6 +56,6 @@ final class TutorialTest {
         long programs = Files.readAllLines(TUTORIAL).stream()
                 .filter(line -> line.equals("```java"))
                 .count();
-        assertThat(steps()).hasSize(4).hasSize((int) programs);
+        assertThat(steps()).hasSize(5).hasSize((int) programs);
     }
 }

@@ -225,6 +225,8 @@ public final class Transfer {
      * is gone or the deadline has passed. Blocks the calling thread without holding a carrier.
      *
      * @throws ErrnoException when a call fails for another reason; its result tells what had been done
+     * @throws CodeException when the code behind a {@link CodeSource} has thrown, after all that it made before has
+     *     arrived; its result tells what had been done
      * @throws TransferInterruptedException when the thread is interrupted
      * @throws java.nio.channels.AsynchronousCloseException when an end is closed meanwhile
      * @throws java.nio.channels.ClosedChannelException when an end was closed before

@@ -151,7 +151,7 @@ public abstract sealed class End implements Channel
 
     /** Parks until the end is ready; false at the deadline. The descriptor is entered. */
     final boolean awaitReady(int events, long deadlineNanos, long bytesMoved) throws IOException {
-        return switch (sluice.poller().await(descriptor(), events, deadlineNanos)) {
+        return switch (sluice.await(descriptor(), events, deadlineNanos, name)) {
             case READY -> true;
             case TIMED_OUT -> false;
             case INTERRUPTED -> throw new TransferInterruptedException(bytesMoved);

@@ -61,7 +61,7 @@ public final class Listener implements Channel {
                 // A connection that was gone before it could be accepted is nobody's failure; accept(2).
                 boolean again = fd == -Errno.EINTR || fd == -Errno.ECONNABORTED;
                 if (fd == -Errno.EAGAIN) {
-                    switch (sluice.poller().await(descriptor, EPOLLIN, deadlineNanos)) {
+                    switch (sluice.await(descriptor, EPOLLIN, deadlineNanos, toString())) {
                         case READY -> {}
                         case TIMED_OUT -> {
                             return null;

@@ -16,6 +16,7 @@ import io.sluice.flow.Direction;
 import io.sluice.flow.Endpoint;
 import io.sluice.flow.Paths;
 import io.sluice.flow.Poller;
+import io.sluice.flow.PollerException;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.TransferPath;
 import java.io.IOException;
@@ -299,8 +300,8 @@ final class ParkingLoop {
 
     private void parkAfter(Direction.Step step) throws IOException {
         switch (step) {
-            case WAITS_FOR_SOURCE -> parkUntilReady(source.descriptor(), EPOLLIN);
-            case WAITS_FOR_SINK -> parkUntilReady(sink.descriptor(), EPOLLOUT);
+            case WAITS_FOR_SOURCE -> parkUntilReady(source, EPOLLIN);
+            case WAITS_FOR_SINK -> parkUntilReady(sink, EPOLLOUT);
             default -> {
                 Branch full = direction.fullBranch();
                 parkUntil(full::hasRoom, leash.untilNanos());
@@ -308,13 +309,17 @@ final class ParkingLoop {
         }
     }
 
-    private void parkUntilReady(Descriptor descriptor, int events) throws IOException {
+    private void parkUntilReady(End end, int events) throws IOException {
         Poller poller = sluice.poller();
         long until = Math.min(leash.untilNanos(), account.nextProgressNanos());
-        parked(
-                branches.isEmpty() && !leash.mayBeCut()
-                        ? poller.await(descriptor, events, until)
-                        : poller.await(descriptor, events, until, this::mustLook));
+        try {
+            parked(
+                    branches.isEmpty() && !leash.mayBeCut()
+                            ? poller.await(end.descriptor(), events, until)
+                            : poller.await(end.descriptor(), events, until, this::mustLook));
+        } catch (PollerException e) {
+            throw failed(e.call(), e.errno(), "waiting for " + end + " (" + source + " → " + sink + ")");
+        }
     }
 
     private void parkUntil(BooleanSupplier condition, long untilNanos) throws IOException {

@@ -4,10 +4,12 @@ package io.sluice;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 
+import io.sluice.flow.Descriptor;
 import io.sluice.flow.Journal;
 import io.sluice.flow.Passage;
 import io.sluice.flow.PipePool;
 import io.sluice.flow.Poller;
+import io.sluice.flow.PollerException;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
@@ -357,6 +359,15 @@ public final class Sluice implements AutoCloseable {
     }
 
     // What the ends share.
+
+    /** As {@link Poller#await}, for {@code what}. */
+    Poller.Outcome await(Descriptor descriptor, int events, long deadlineNanos, String what) throws ErrnoException {
+        try {
+            return poller.await(descriptor, events, deadlineNanos);
+        } catch (PollerException e) {
+            throw new ErrnoException(e.call(), e.errno(), "waiting for " + what);
+        }
+    }
 
     static long check(String call, long result, String what) throws ErrnoException {
         if (result < 0) {

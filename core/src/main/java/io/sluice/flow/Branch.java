@@ -140,10 +140,10 @@ public final class Branch {
             }
             long moved = kernel.splice(
                     from.readFd, null, tail.writeFd, null, from.heldBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-            if (moved == -Errno.EAGAIN) {
+            if (moved == -Errno.EAGAIN && tail.heldBytes > 0) {
                 tailFull = true;
             } else if (moved <= 0) {
-                if (moved != -Errno.EINTR) {
+                if (!Branches.isForTheMoment(moved)) {
                     failLocked("splice", (int) -moved);
                     return true;
                 }

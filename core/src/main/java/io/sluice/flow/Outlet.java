@@ -137,7 +137,10 @@ final class Outlet {
     }
 
     private long read(PooledPipe pipe, MemorySegment into) {
-        long taken = kernel.read(pipe.readFd, into);
+        long taken;
+        do {
+            taken = kernel.read(pipe.readFd, into);
+        } while (taken == -Errno.EINTR);
         if (taken <= 0) {
             throw new IllegalStateException("a pipe that holds " + pipe.heldBytes + " bytes answered "
                     + (taken == 0 ? "its end" : Errno.name((int) taken)));

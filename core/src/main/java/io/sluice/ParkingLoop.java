@@ -106,6 +106,11 @@ final class ParkingLoop {
         entered.add(end.descriptor());
     }
 
+    private void leave(End end) {
+        end.descriptor().leave();
+        entered.remove(end.descriptor());
+    }
+
     private void addBranch(Attachment attachment) throws IOException {
         End end = (End) attachment.sink;
         enter(end);
@@ -118,7 +123,8 @@ final class ParkingLoop {
                 attachment.whenFull == WhenFull.DETACH);
         if (!direction.add(branch)) {
             direction.remove(branch);
-            throw new ErrnoException("pipe2", Errno.EMFILE, "a pipe for the branch to " + end);
+            leave(end);
+            throw new ErrnoException(branch.failedCall(), branch.errno(), "a pipe for the branch to " + end);
         }
         branches.start(new BranchThread(sluice.poller(), branch, attachment));
         attachment.begins(branch, direction::taken);
@@ -157,8 +163,7 @@ final class ParkingLoop {
     private void settle(BranchThread over) {
         direction.remove(over.branch);
         over.attachment.ended(account.mirrorResult(over));
-        over.end.descriptor().leave();
-        entered.remove(over.end.descriptor());
+        leave(over.end);
     }
 
     /** Has the loop look at who came and who wants to go. */

@@ -29,6 +29,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of a transfer when the kernel refuses, interrupts or shortens its calls. */
 abstract class FaultContract {
@@ -162,7 +164,7 @@ abstract class FaultContract {
         // pitfall 55: no descriptors left
         TransferResult result = run(this::socketToSocket, refuse(Errno.EMFILE, "pipe2"));
         assertThat(result.bytesByPath()).containsOnly(Map.entry(TransferPath.COPY, (long) BYTES));
-        assertThat(result.fallbacks().getFirst().call()).isEqualTo("pipe2");
+        assertThat(result.fallbacks()).containsExactly(new Fallback(TransferPath.SPLICE, "pipe2", Errno.EMFILE));
     }
 
     @Test
@@ -180,6 +182,24 @@ abstract class FaultContract {
             second[0].close();
             assertThat(result.sinks().get(1).fate()).isEqualTo(TransferResult.Fate.COMPLETE);
             assertThat(received.get()).isEqualTo(data);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM})
+    void aBranchThatGetsNoPipeAtAllFailsAsTheKernelSays(int errno) throws Exception {
+        // Every reason was once reported as EMFILE.
+        for (int pipes : new int[] {0, 2}) { // the stage is refused, or the first pipe of the queue
+            try (Ends ends = fileToSocket();
+                    FileEnd second = sluice.open(
+                            directory.resolve("second"), StandardOpenOption.WRITE, StandardOpenOption.CREATE)) {
+                faults.follow((name, nth) -> name.equals("pipe2") && nth > pipes ? (Long) (long) -errno : null);
+                FanOut fanOut = sluice.fanOut(ends.source).to(ends.sink).to(second);
+                ErrnoException failure = catchThrowableOfType(ErrnoException.class, fanOut::run);
+                faults.followNone();
+                assertThat(failure.call()).as("after %s pipes", pipes).isEqualTo("pipe2");
+                assertThat(failure.errnoName()).isEqualTo(Errno.name(errno));
+            }
         }
     }
 

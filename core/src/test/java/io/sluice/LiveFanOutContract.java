@@ -9,6 +9,8 @@ import io.sluice.TransferResult.Ending;
 import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
 import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.wrap.FaultyKernel;
 import io.sluice.testing.Pending;
 import java.io.IOException;
 import java.time.Duration;
@@ -25,9 +27,16 @@ import org.junit.jupiter.api.Test;
 abstract class LiveFanOutContract extends SluiceFixture {
     private static final long WIDE = 1 << 20;
 
+    private FaultyKernel faults;
     private Pipe in;
     private Pipe out;
     private FanOut fanOut;
+
+    @Override
+    final Kernel around(Kernel plain) {
+        faults = FaultyKernel.builder(plain).build();
+        return faults;
+    }
 
     @BeforeEach
     void prepare() throws IOException {
@@ -183,6 +192,24 @@ abstract class LiveFanOutContract extends SluiceFixture {
             send("still here");
             in.writer().close();
             assertThat(running.value().ending()).isEqualTo(Ending.SOURCE_ENDED);
+        }
+    }
+
+    @Test
+    void oneForWhichThereIsNoPipeFailsAloneAndItsEndIsNotHeld() throws Exception {
+        // The stream once kept the end of such a one entered, and a close of it was not seen before the stream's end.
+        Pipe unlucky = pipe();
+        faults.follow((name, nth) -> name.equals("pipe2") ? (Long) (long) -Errno.ENFILE : null);
+        try (Pending<FanOut.Result> running = start()) {
+            SinkResult result = result(fanOut.attach(unlucky.writer(), WhenFull.BLOCK, WIDE));
+            faults.followNone();
+            assertThat(result.fate()).isEqualTo(Fate.FAILED);
+            assertThat(Errno.name(result.errno())).isEqualTo("ENFILE");
+            unlucky.writer().close();
+            assertThat(read(unlucky.reader(), 10)).isEqualTo("end");
+            send("still here");
+            in.writer().close();
+            assertThat(running.value().sinks()).hasSize(1);
         }
     }
 

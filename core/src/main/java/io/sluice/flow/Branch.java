@@ -91,10 +91,13 @@ public final class Branch {
 
     // Called by the direction's thread.
 
-    /** Has a stage of the wanted capacity; false when there is no pipe to be had. */
+    /** Has a stage of the wanted capacity; false when there is no pipe to be had, and then it has failed so. */
     boolean open() {
         producer = Thread.currentThread();
-        stage = pool.borrow(pipeBytes);
+        switch (pool.borrow(pipeBytes)) {
+            case PooledPipe lent -> stage = lent;
+            case PipePool.NoPipe none -> fail(none.call(), none.errno());
+        }
         return stage != null;
     }
 
@@ -130,9 +133,11 @@ public final class Branch {
                 if (queue.size() >= boundPipes) {
                     return false;
                 }
-                tail = pool.borrow(pipeBytes);
-                if (tail == null) {
-                    return withoutPipeLocked();
+                switch (pool.borrow(pipeBytes)) {
+                    case PooledPipe lent -> tail = lent;
+                    case PipePool.NoPipe none -> {
+                        return withoutPipeLocked(none);
+                    }
                 }
                 tail.copied = from.copied;
                 queue.addLast(tail);
@@ -161,10 +166,10 @@ public final class Branch {
         failedCall = call;
     }
 
-    /** The kernel gives no more pipes: the queue stays as short as it is, and a branch that has none at all ends. */
-    private boolean withoutPipeLocked() {
+    /** There are no more pipes: the queue stays as short as it is, and a branch that has none at all ends. */
+    private boolean withoutPipeLocked(PipePool.NoPipe none) {
         if (queue.isEmpty()) {
-            failLocked("pipe2", Errno.EMFILE);
+            failLocked(none.call(), none.errno());
             return true;
         }
         boundPipes = queue.size();

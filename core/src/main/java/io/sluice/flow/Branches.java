@@ -24,7 +24,7 @@ final class Branches {
         this.kernel = kernel;
     }
 
-    /** False when there is no pipe for it. */
+    /** False when there is no pipe for it, as it can tell. */
     boolean add(Branch branch) {
         all.add(branch);
         return branch.open();

@@ -152,9 +152,11 @@ public final class Direction implements AutoCloseable {
     private Step drainBySplice(long maxBytes) {
         PooledPipe borrowed = pipe;
         if (borrowed == null) {
-            borrowed = pool.borrow(branches.pipeBytes(pipeBytes));
-            if (borrowed == null) {
-                return refused("pipe2", -Errno.EPERM, Side.EITHER);
+            switch (pool.borrow(branches.pipeBytes(pipeBytes))) {
+                case PooledPipe lent -> borrowed = lent;
+                case PipePool.NoPipe none -> {
+                    return withoutPipe(none);
+                }
             }
             pipe = borrowed;
         }
@@ -274,6 +276,12 @@ public final class Direction implements AutoCloseable {
         }
         tally.fellBack(new Fallback(route.path(), call, (int) -result));
         return leavePath(call, result);
+    }
+
+    /** Whatever the reason, nothing has been moved by the call, and copying needs no pipe. */
+    private Step withoutPipe(PipePool.NoPipe none) {
+        tally.fellBack(new Fallback(TransferPath.SPLICE, none.call(), none.errno()));
+        return leavePath(none.call(), -none.errno());
     }
 
     private Step leavePath(String call, long result) {

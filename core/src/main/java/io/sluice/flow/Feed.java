@@ -81,9 +81,11 @@ public final class Feed implements AutoCloseable {
     private boolean lend() {
         PooledPipe borrowed = pipe;
         if (borrowed == null) {
-            borrowed = pool.borrow(pipeBytes);
-            if (borrowed == null) {
-                return copyFromNowOn("pipe2", Errno.EPERM);
+            switch (pool.borrow(pipeBytes)) {
+                case PooledPipe lent -> borrowed = lent;
+                case PipePool.NoPipe none -> {
+                    return copyFromNowOn(none.call(), none.errno());
+                }
             }
             pipe = borrowed;
         }

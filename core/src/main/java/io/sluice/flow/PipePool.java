@@ -6,6 +6,7 @@ import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 
+import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -48,6 +49,25 @@ public final class PipePool implements AutoCloseable {
 
     /** Linux's own default of pipe-user-pages-soft, taken where there is no limit: everything has one. */
     private static final long DEFAULT_SOFT_PAGES = 16384;
+
+    /** What a borrower gets. */
+    sealed interface Borrowed permits PooledPipe, NoPipe {}
+
+    /**
+     * No pipe that is worth having: whoever wanted it copies instead.
+     *
+     * @param reason the bound that forbade it: pipes, bytes, or the kernel's own
+     * @param call the system call that was refused
+     * @param errno why; a bound of ours says what the kernel says at its own like it
+     */
+    record NoPipe(String reason, String call, int errno) implements Borrowed {
+        private static final NoPipe TOO_MANY = new NoPipe("pipes", "pipe2", Errno.EMFILE);
+        private static final NoPipe TOO_LARGE = new NoPipe("bytes", "pipe2", Errno.ENFILE); // pipe-user-pages-hard
+
+        private static NoPipe refused(String call, long result) {
+            return new NoPipe("kernel", call, (int) -result);
+        }
+    }
 
     private final Kernel kernel;
     private final Journal journal;
@@ -92,33 +112,23 @@ public final class PipePool implements AutoCloseable {
     // Lending.
 
     /**
-     * An empty pipe of about {@code bytes}: of that capacity when the bounds and the kernel grant it, else smaller.
-     * Null when there is no pipe that is worth having: the caller copies instead.
+     * An empty pipe of about {@code bytes}: of that capacity when the bounds and the kernel grant it, else smaller. The
+     * caller copies where there is none.
      */
-    @Nullable
-    PooledPipe borrow(int bytes) {
-        String reason;
+    Borrowed borrow(int bytes) {
+        Borrowed found;
         synchronized (this) {
-            PooledPipe pipe = restingLocked(bytes);
-            if (pipe != null) {
-                borrowed++;
-                return pipe;
+            PooledPipe resting = restingLocked(bytes);
+            found = resting != null ? resting : newLocked(bytes);
+            switch (found) {
+                case PooledPipe _ -> borrowed++;
+                case NoPipe _ -> refused++;
             }
-            int room = roomLocked(bytes);
-            if (room > 0) {
-                pipe = make(room, bytes);
-            }
-            if (pipe != null) {
-                made++;
-                borrowed++;
-                heldBytes += pipe.capacityBytes;
-                return pipe;
-            }
-            refused++;
-            reason = room > 0 ? "kernel" : borrowed >= mostPipes ? "pipes" : "bytes";
         }
-        journal.poolMissed(bytes, reason);
-        return null;
+        if (found instanceof NoPipe none) {
+            journal.poolMissed(bytes, none.reason);
+        }
+        return found;
     }
 
     private @Nullable PooledPipe restingLocked(int bytes) {
@@ -164,14 +174,29 @@ public final class PipePool implements AutoCloseable {
         return wanted <= mostBytes;
     }
 
-    private @Nullable PooledPipe make(int bytes, int wantedBytes) {
+    private Borrowed newLocked(int bytes) {
+        int room = roomLocked(bytes);
+        if (room == 0) {
+            return borrowed >= mostPipes ? NoPipe.TOO_MANY : NoPipe.TOO_LARGE;
+        }
+        Borrowed fresh = make(room, bytes);
+        if (fresh instanceof PooledPipe pipe) {
+            made++;
+            heldBytes += pipe.capacityBytes;
+        }
+        return fresh;
+    }
+
+    private Borrowed make(int bytes, int wantedBytes) {
         int[] fds = new int[2];
-        if (kernel.pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
-            return null;
+        long opened = kernel.pipe2(fds, O_CLOEXEC | O_NONBLOCK);
+        if (opened < 0) {
+            return NoPipe.refused("pipe2", opened);
         }
         // Refused above pipe-max-size and over the user's pages (EPERM): then less, and at last what was given at
         // first.
-        long capacity = kernel.fcntl(fds[1], F_SETPIPE_SZ, bytes);
+        long resized = kernel.fcntl(fds[1], F_SETPIPE_SZ, bytes);
+        long capacity = resized;
         for (int less = bytes / 2; capacity < 0 && less > ORDINARY_BYTES; less /= 2) {
             capacity = kernel.fcntl(fds[1], F_SETPIPE_SZ, less);
         }
@@ -180,7 +205,7 @@ public final class PipePool implements AutoCloseable {
         }
         if (capacity < Math.min(bytes, USEFUL_BYTES)) {
             close(fds);
-            return null;
+            return NoPipe.refused("fcntl F_SETPIPE_SZ", resized);
         }
         return new PooledPipe(fds[0], fds[1], (int) capacity, wantedBytes);
     }

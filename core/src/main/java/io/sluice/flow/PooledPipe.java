@@ -5,7 +5,7 @@ package io.sluice.flow;
  * A pipe of our own, non-blocking at both ends, that no user sees: bytes rest here between a source and a sink. Belongs
  * to one thread at a time.
  */
-final class PooledPipe {
+final class PooledPipe implements PipePool.Borrowed {
     final int readFd;
     final int writeFd;
     final int capacityBytes;

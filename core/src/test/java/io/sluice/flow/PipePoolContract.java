@@ -4,6 +4,7 @@ package io.sluice.flow;
 import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.flow.PipePool.NoPipe;
 import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
@@ -24,6 +25,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A pool takes back only clean pipes, keeps few, and hands each to one borrower at a time. */
 @NoLeaks
@@ -41,13 +44,17 @@ abstract class PipePoolContract {
         kernel.close();
     }
 
+    private static PooledPipe pipe(PipePool from, int bytes) {
+        return (PooledPipe) from.borrow(bytes);
+    }
+
     private void put(PooledPipe pipe, int bytes) {
         kernel.write(pipe.writeFd, Arena.ofAuto().allocate(bytes));
     }
 
     @Test
     void aPipeThatComesBackEmptyIsLentAgain() {
-        PooledPipe first = pool.borrow(BYTES);
+        PooledPipe first = pipe(pool, BYTES);
         pool.giveBack(first);
         assertThat(pool.idlePipes()).isEqualTo(1);
         assertThat(pool.borrow(BYTES)).isSameAs(first);
@@ -58,7 +65,7 @@ abstract class PipePoolContract {
     /** Pitfall 21: the next borrower would receive a stranger's bytes. */
     @Test
     void aPipeThatHoldsBytesByOurCountIsClosed() {
-        PooledPipe pipe = pool.borrow(BYTES);
+        PooledPipe pipe = pipe(pool, BYTES);
         put(pipe, 10);
         pipe.heldBytes = 10;
         pool.giveBack(pipe);
@@ -69,7 +76,7 @@ abstract class PipePoolContract {
     /** Pitfall 21: our count may be wrong, so the kernel is asked as well. */
     @Test
     void aPipeThatHoldsBytesByTheKernelsCountAloneIsClosed() {
-        PooledPipe pipe = pool.borrow(BYTES);
+        PooledPipe pipe = pipe(pool, BYTES);
         put(pipe, 10);
         pool.giveBack(pipe);
         assertThat(pool.idlePipes()).isZero();
@@ -78,9 +85,9 @@ abstract class PipePoolContract {
 
     @Test
     void aPipeOfAnotherSizeIsNotMistakenForTheOneAskedFor() {
-        PooledPipe large = pool.borrow(1 << 20);
+        PooledPipe large = pipe(pool, 1 << 20);
         pool.giveBack(large);
-        PooledPipe small = pool.borrow(BYTES);
+        PooledPipe small = pipe(pool, BYTES);
         assertThat(small).isNotSameAs(large);
         assertThat(small.capacityBytes).isEqualTo(BYTES);
         pool.giveBack(small);
@@ -93,7 +100,7 @@ abstract class PipePoolContract {
     void moreThanAFewAreNotKept() {
         List<PooledPipe> lent = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
-            lent.add(pool.borrow(BYTES));
+            lent.add(pipe(pool, BYTES));
         }
         lent.forEach(pool::giveBack);
         assertThat(pool.idlePipes()).isEqualTo(32);
@@ -102,7 +109,7 @@ abstract class PipePoolContract {
 
     @Test
     void aPipeThatComesBackAfterTheCloseIsClosed() {
-        PooledPipe late = pool.borrow(BYTES);
+        PooledPipe late = pipe(pool, BYTES);
         pool.close();
         pool.giveBack(late);
         assertThat(kernel.fionread(late.readFd)).isEqualTo(-Errno.EBADF);
@@ -117,7 +124,7 @@ abstract class PipePoolContract {
         for (int t = 0; t < 4; t++) {
             borrowers.add(Pending.start(() -> {
                 for (int i = 0; i < 5_000; i++) {
-                    PooledPipe pipe = pool.borrow(BYTES);
+                    PooledPipe pipe = pipe(pool, BYTES);
                     assertThat(out.add(pipe)).as("lent to nobody else").isTrue();
                     out.remove(pipe);
                     pool.giveBack(pipe);
@@ -151,7 +158,7 @@ abstract class PipePoolContract {
     @Test
     void overTheLimitOfAUserASmallerPipeIsLent() {
         try (PipePool limited = answering("F_SETPIPE_SZ", Errno.EPERM, 0)) {
-            PooledPipe pipe = limited.borrow(1 << 20);
+            PooledPipe pipe = pipe(limited, 1 << 20);
             assertThat(pipe.capacityBytes).as("the kernel's default").isEqualTo(64 << 10);
             limited.giveBack(pipe);
         }
@@ -161,16 +168,17 @@ abstract class PipePoolContract {
     @Test
     void aPipeTooSmallToBeWorthItIsNotLentAndNotLeft() {
         try (PipePool poor = answering("F_SETPIPE_SZ", Errno.EPERM, 8192)) {
-            assertThat(poor.borrow(1 << 20)).isNull();
+            assertThat(poor.borrow(1 << 20)).isEqualTo(new NoPipe("kernel", "fcntl F_SETPIPE_SZ", Errno.EPERM));
             assertThat(poor.refusedPipes()).isEqualTo(1);
         }
     }
 
-    /** Pitfall 55. */
-    @Test
-    void withoutDescriptorsNothingIsLent() {
-        try (PipePool poor = answering("pipe2", Errno.EMFILE, 0)) {
-            assertThat(poor.borrow(BYTES)).isNull();
+    /** Pitfall 55. The process may be out of descriptors, or the system of files or memory: that is not the same. */
+    @ParameterizedTest
+    @ValueSource(ints = {Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM})
+    void withoutDescriptorsNothingIsLent(int errno) {
+        try (PipePool poor = answering("pipe2", errno, 0)) {
+            assertThat(poor.borrow(BYTES)).isEqualTo(new NoPipe("kernel", "pipe2", errno));
             assertThat(poor.refusedPipes()).isEqualTo(1);
             assertThat(poor.madePipes()).isZero();
         }
@@ -179,7 +187,7 @@ abstract class PipePoolContract {
     @Test
     void aboveTheLargestPipeThatIsAllowedHalfOfItIsTried() {
         try (PipePool limited = new PipePool(granting(256 << 10))) {
-            PooledPipe pipe = limited.borrow(1 << 20);
+            PooledPipe pipe = pipe(limited, 1 << 20);
             assertThat(pipe.capacityBytes).isEqualTo(256 << 10);
             limited.giveBack(pipe);
             assertThat(limited.borrow(1 << 20))
@@ -211,9 +219,9 @@ abstract class PipePoolContract {
     @Test
     void noMorePipesAreLentThanTheBound() {
         try (PipePool few = bounded(kernel, 2, 0)) {
-            PooledPipe first = few.borrow(BYTES);
-            PooledPipe second = few.borrow(BYTES);
-            assertThat(few.borrow(BYTES)).isNull();
+            PooledPipe first = pipe(few, BYTES);
+            PooledPipe second = pipe(few, BYTES);
+            assertThat(few.borrow(BYTES)).isEqualTo(new NoPipe("pipes", "pipe2", Errno.EMFILE));
             assertThat(few.refusedPipes()).isEqualTo(1);
             few.giveBack(first);
             assertThat(few.borrow(BYTES)).isSameAs(first);
@@ -225,9 +233,9 @@ abstract class PipePoolContract {
     @Test
     void withinTheBoundAPipeAtRestMakesWayForOneOfAnotherSize() {
         try (PipePool few = bounded(kernel, 1, 0)) {
-            PooledPipe small = few.borrow(BYTES);
+            PooledPipe small = pipe(few, BYTES);
             few.giveBack(small);
-            PooledPipe large = few.borrow(1 << 20);
+            PooledPipe large = pipe(few, 1 << 20);
             assertThat(large.capacityBytes).isEqualTo(1 << 20);
             assertThat(few.idlePipes()).isZero();
             assertThat(kernel.fionread(small.readFd)).isNotPositive(); // closed, or the number is the new pipe's
@@ -240,11 +248,11 @@ abstract class PipePoolContract {
     @Test
     void nearTheBoundInBytesPipesGetSmallerAndThenThereAreNone() {
         try (PipePool narrow = bounded(kernel, 10, (1 << 20) + (64 << 10))) {
-            PooledPipe large = narrow.borrow(1 << 20);
-            PooledPipe small = narrow.borrow(1 << 20);
+            PooledPipe large = pipe(narrow, 1 << 20);
+            PooledPipe small = pipe(narrow, 1 << 20);
             assertThat(small.capacityBytes).isEqualTo(64 << 10);
-            assertThat(narrow.borrow(1 << 20)).isNull();
-            assertThat(narrow.borrow(16 << 10)).isNull();
+            assertThat(narrow.borrow(1 << 20)).isEqualTo(new NoPipe("bytes", "pipe2", Errno.ENFILE));
+            assertThat(narrow.borrow(16 << 10)).isInstanceOf(NoPipe.class);
             assertThat(narrow.capacityBytes()).isEqualTo(large.capacityBytes + small.capacityBytes);
             narrow.giveBack(large);
             narrow.giveBack(small);
@@ -272,7 +280,7 @@ abstract class PipePoolContract {
         };
         try (PipePool pool = bounded(strict, Integer.MAX_VALUE, 0)) {
             List<PooledPipe> lent = new ArrayList<>();
-            for (PooledPipe pipe = pool.borrow(1 << 20); pipe != null; pipe = pool.borrow(1 << 20)) {
+            while (pool.borrow(1 << 20) instanceof PooledPipe pipe) {
                 lent.add(pipe);
             }
             assertThat(pool.capacityBytes()).isEqualTo(3 * granted * page);
@@ -299,8 +307,8 @@ abstract class PipePoolContract {
     @Test
     void aPipeThatRestsTooLongIsClosedAndThenNothingIsWokenAnyMore() {
         try (PipePool brief = new PipePool(kernel, new Journal(), 10, 0, Duration.ofMillis(20))) {
-            PooledPipe first = brief.borrow(BYTES);
-            PooledPipe second = brief.borrow(BYTES);
+            PooledPipe first = pipe(brief, BYTES);
+            PooledPipe second = pipe(brief, BYTES);
             brief.giveBack(first);
             await(() -> brief.idlePipes() == 0);
             assertThat(kernel.fionread(first.readFd)).isEqualTo(-Errno.EBADF);
@@ -313,7 +321,7 @@ abstract class PipePoolContract {
 
     @Test
     void whereNothingRestsThereIsNoThread() {
-        PooledPipe pipe = pool.borrow(BYTES);
+        PooledPipe pipe = pipe(pool, BYTES);
         assertThat(isTrimmerThere()).isFalse();
         pool.giveBack(pipe);
         assertThat(isTrimmerThere()).isTrue();

@@ -31,7 +31,8 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * A run is counted, and then made again once for each of its calls and each fault that is legal for it (R4): no byte is
- * lost, doubled or out of order, what is told is what has arrived, and nothing is left behind.
+ * lost, doubled or out of order, what is told is what has arrived, and nothing is left behind (pitfalls 6, 22, 34, 35
+ * and 70).
  */
 @NoLeaks
 abstract class EachFaultContract {

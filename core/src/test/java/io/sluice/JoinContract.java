@@ -55,6 +55,7 @@ abstract class JoinContract extends SluiceFixture {
         return TransferContract.start(() -> TransferContract.drain(party));
     }
 
+    /** Pitfalls 16, 19 and 20: all of it goes by splice, and the end follows the last byte. */
     @ParameterizedTest
     @EnumSource(Pending.Kind.class)
     void bothHearAllThatTheOtherSays(Pending.Kind kind) throws Exception {
@@ -76,6 +77,7 @@ abstract class JoinContract extends SluiceFixture {
         }
     }
 
+    /** Pitfall 63. */
     @Test
     void aPartyThatHasSaidAllStillHears() throws Exception {
         Party a = party();
@@ -113,6 +115,36 @@ abstract class JoinContract extends SluiceFixture {
         }
     }
 
+    /** Pitfalls 3, 4 and 14: each way waits for its sink, and neither asks its source again. */
+    @Test
+    void aJoinWhosePartiesBothHearNothingForNowMakesNoCalls() throws Exception {
+        long capacity = 4096;
+        Pipe fromA = keep(sluice.pipe());
+        Pipe fromB = keep(sluice.pipe());
+        Pipe toA = keep(sluice.pipe(4096));
+        Pipe toB = keep(sluice.pipe(4096));
+        fromA.writer().write(room(16 * capacity));
+        fromB.writer().write(room(16 * capacity));
+        Join join = sluice.join(new Duplex(fromA.reader(), toA.writer()), new Duplex(fromB.reader(), toB.writer()));
+        try (Pending<Join.Result> joined = start(join)) {
+            long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            int before;
+            do {
+                before = callsNamed("splice").size();
+                joined.mustWait();
+                assertThat(System.nanoTime()).as("time to come to rest").isLessThan(deadline);
+            } while (join.forthBytes() < capacity
+                    || join.backBytes() < capacity
+                    || callsNamed("splice").size() > before);
+            fromA.writer().close();
+            fromB.writer().close();
+            assertThat(countToEnd(toB.reader())).isEqualTo(16 * capacity);
+            assertThat(countToEnd(toA.reader())).isEqualTo(16 * capacity);
+            assertThat(joined.value().complete()).isTrue();
+        }
+    }
+
+    /** Pitfall 64: a stream that is cut does not look like one that has ended. */
     @Test
     void aResetEndsBothWaysAndIsPassedOnAsOne() throws Exception {
         Party a = party();
@@ -134,6 +166,7 @@ abstract class JoinContract extends SluiceFixture {
         }
     }
 
+    /** Pitfalls 38 and 63. */
     @Test
     void aPartyThatHearsNoMoreEndsOnlyTheWayToIt() throws Exception {
         Pipe toProgram = keep(sluice.pipe());
@@ -186,6 +219,7 @@ abstract class JoinContract extends SluiceFixture {
         }
     }
 
+    /** Pitfall 62. */
     @Test
     void aHalfClosedJoinHasAPatienceOfItsOwn() throws Exception {
         Party a = party();

@@ -173,6 +173,7 @@ abstract class LiveFanOutContract extends SluiceFixture {
         }
     }
 
+    /** Pitfall 36. */
     @Test
     void theFailureOfOneThatCameLaterIsItsOwn() throws Exception {
         Pipe broken = pipe();
@@ -231,6 +232,7 @@ abstract class LiveFanOutContract extends SluiceFixture {
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
+    /** Pitfalls 23 and 33: what each of them got is counted, and is what went by while it was there. */
     @Test
     void whoeverComesAndGoesGetsAnUnbrokenPieceOfTheStream() throws Exception {
         byte[] data = TransferContract.random(6_000_000);

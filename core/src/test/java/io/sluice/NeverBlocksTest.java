@@ -219,6 +219,7 @@ final class NeverBlocksTest {
                         relay(sluice, i);
                     }
                     fanOut(sluice);
+                    join(sluice);
                     memory(sluice);
                     fifo(sluice);
                     return null;
@@ -308,6 +309,33 @@ final class NeverBlocksTest {
                 .path(TransferPath.COPY)
                 .limit(BYTES)
                 .run();
+    }
+
+    /** One way: memory lent to a socket, and looked at by code. The way back: bytes that code makes. */
+    private void join(Sluice sluice) throws Exception {
+        Line near = lines(sluice).get(1);
+        Line far = lines(sluice).get(1);
+        SocketEnd client = (SocketEnd) near.in;
+        SocketEnd server = (SocketEnd) far.out;
+        Join join = sluice.join((SocketEnd) near.out, (SocketEnd) far.in);
+        try (Pending<Join.Result> joined = Pending.start(Pending.Kind.VIRTUAL, join::run);
+                SendBuffers buffers = sluice.sendBuffers(BYTES, 1);
+                CodeSink looks = sluice.sink(_ -> {});
+                CodeSource made = sluice.source(MemorySegment::byteSize)) {
+            try (Pending<Long> hearing = transfer(sluice, server, looks)) {
+                buffers.lease().sendTo(client, BYTES);
+                client.shutdownOutput();
+                assertThat(hearing.value()).isEqualTo(BYTES);
+            }
+            try (Pending<Long> answering = transfer(sluice, made, server)) {
+                for (long left = BYTES; left > 0; ) {
+                    left -= client.read(SluiceFixture.room(1 << 16));
+                }
+                assertThat(answering.value()).isEqualTo(BYTES);
+            }
+            server.shutdownOutput();
+            assertThat(joined.value().complete()).isTrue();
+        }
     }
 
     private void memory(Sluice sluice) throws Exception {

@@ -79,6 +79,7 @@ abstract class InHandContract {
         return all;
     }
 
+    /** Pitfall 39: who had to look at the first bytes before splicing passes them on so. */
     @ParameterizedTest
     @EnumSource(names = {"SPLICE", "COPY"})
     void whatIsPutInHandGoesOutFirstAndCountsAsCopied(TransferPath path) {
@@ -98,6 +99,7 @@ abstract class InHandContract {
         }
     }
 
+    /** Pitfalls 23 and 39: whoever returns from splicing to copying gets what is in the pipe. */
     @ParameterizedTest
     @EnumSource(names = {"SPLICE", "COPY"})
     void whatTheSinkHasNoRoomForCanBeTakenBackInOrder(TransferPath path) {

@@ -14,7 +14,12 @@ import java.util.function.IntPredicate;
 
 /**
  * Bytes from a source to several sinks of equal rank, duplicated by tee(2). Unlike a mirror, a sink that fails ends the
- * whole, unless {@link #keepGoing} was asked for. Describe it, then {@link #run} it once.
+ * whole, unless {@link #keepGoing} was asked for. Describe it, then {@link #run} it once; the ends stay open and the
+ * caller's.
+ *
+ * <p>While it runs, sinks may {@linkplain #attach come} and {@linkplain Attachment#leave go}. Each branch has a thread
+ * of its own, virtual unless it writes to a file. One object serves one thread, but any may attach sinks to it and ask
+ * how far it has come.
  */
 public final class FanOut {
     private final Transfer transfer;
@@ -61,6 +66,8 @@ public final class FanOut {
      * thread may call it; it does not wait.
      *
      * @param queueBytes how many bytes it may lag behind before it counts as full, at least 1
+     * @return what tells how it fares, and takes it off
+     * @throws IllegalArgumentException when {@code queueBytes} is less, or the sink belongs to another Sluice
      */
     public Attachment attach(Sink sink, WhenFull whenFull, long queueBytes) {
         if (queueBytes < 1) {
@@ -158,7 +165,11 @@ public final class FanOut {
         return transfer.movedBytes();
     }
 
-    /** Moves the bytes to all sinks; blocks and fails as {@link Transfer#run} does. */
+    /**
+     * Moves the bytes to all sinks; blocks and fails as {@link Transfer#run} does, and also when a sink fails that the
+     * others are not to go on without. The {@link ErrnoException} then has the first sink's bytes, and those of the
+     * others as mirrors, in its result.
+     */
     public Result run() throws IOException {
         ParkingLoop loop = transfer.loop();
         TransferResult result = loop.run();
@@ -166,10 +177,5 @@ public final class FanOut {
         sinks.add(loop.firstSink(result));
         sinks.addAll(result.mirrors());
         return new Result(result.elapsed(), result.ending(), List.copyOf(sinks), result.fallbacks());
-    }
-
-    /** Whether every sink has received everything. */
-    static boolean complete(Result result) {
-        return result.sinks().stream().allMatch(sink -> sink.fate() == Fate.COMPLETE);
     }
 }

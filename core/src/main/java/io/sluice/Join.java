@@ -15,10 +15,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Two parties that hear each other: whatever comes from one goes to the other, both ways at once. Describe it, then
- * {@link #run} it once. The ends stay the caller's to close.
+ * {@link #run} it once. The ends stay the caller's to close. One object serves one thread, but any may ask how far it
+ * has come.
  *
  * <p>Each way ends on its own. When a party has said its last byte and all of it has arrived, the other is told so: a
- * socket's output is shut down, a pipe's write end is closed. The way back goes on until it ends, too.
+ * socket's output is shut down, a pipe's write end is closed, a {@link CodeSink} is finished; a file is left as it is.
+ * The way back goes on until it ends, too.
  *
  * <p>A stream that is cut must not look like one that has ended. Where a way failed, or was ended by a deadline, its
  * sink is told nothing, and when it is a socket it is left so that closing it resets the connection (SO_LINGER of 0). A
@@ -69,13 +71,13 @@ public final class Join {
         }
     }
 
-    /** Ends both ways when the whole takes longer. */
+    /** Ends both ways, as an outcome and not as a failure, when the whole takes longer. */
     public Join deadline(Duration newWithin) {
         within = Objects.requireNonNull(newWithin);
         return this;
     }
 
-    /** Ends both ways when no byte moves in either for so long. */
+    /** Ends both ways, as an outcome and not as a failure, when no byte moves in either for so long. */
     public Join idle(Duration newIdle) {
         idle = Objects.requireNonNull(newIdle);
         return this;
@@ -114,11 +116,15 @@ public final class Join {
      * Moves the bytes until both ways have ended. Blocks the calling thread without holding a carrier; a second thread
      * of the join's own serves the way back.
      *
-     * <p>That a party is gone, resets or fails is an outcome; the result tells of it.
+     * <p>That a party is gone, resets or fails is an outcome; the result tells of it. What is thrown is thrown when
+     * both ways have ended.
      *
-     * @throws TransferInterruptedException when the thread is interrupted; both ways have ended then
+     * @throws TransferInterruptedException when the thread is interrupted
+     * @throws CodeException when the code behind a {@link CodeSource} or {@link CodeSink} has thrown
      * @throws java.nio.channels.AsynchronousCloseException when an end is closed meanwhile
      * @throws java.nio.channels.ClosedChannelException when an end was closed before
+     * @throws IllegalStateException when it has run already
+     * @throws IllegalArgumentException when an end belongs to another Sluice
      */
     public Result run() throws IOException {
         if (started) {

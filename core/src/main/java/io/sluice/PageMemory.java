@@ -63,7 +63,12 @@ public final class PageMemory implements AutoCloseable {
         return segment.byteSize();
     }
 
-    /** A part of it, to be given to {@link PipeWriter#vmsplice}. */
+    /**
+     * A part of it, to be given to {@link PipeWriter#vmsplice}.
+     *
+     * @param offset where it begins, in bytes
+     * @throws IndexOutOfBoundsException when it is not within the memory
+     */
     public Slice slice(long offset, long bytes) {
         return new Slice(this, offset, bytes);
     }
@@ -91,7 +96,11 @@ public final class PageMemory implements AutoCloseable {
      * Gives all pages to a pipe (SPLICE_F_GIFT) and forgets them: this object is closed afterwards, so nobody can write
      * to what the pipe now holds. Waits for room. It is whole pages from a page's beginning, as vmsplice(2) wants a
      * gift to be, and no heap's memory (pitfall 32). When it fails before anything was given, the memory stays open;
-     * when it fails later, it is closed all the same.
+     * when it fails later, it is closed all the same. Where the kernel refuses vmsplice the bytes are copied.
+     *
+     * @throws ErrnoException when the call fails: EPIPE when the reader is gone
+     * @throws TransferInterruptedException when the thread is interrupted while it waits
+     * @throws IllegalStateException when the memory was closed or given away before
      */
     public void giftTo(PipeWriter writer) throws IOException {
         MemorySegment pages = segment();

@@ -2,7 +2,8 @@
 package io.sluice;
 
 /**
- * The pipes that transfers borrow, at one moment.
+ * The pipes that the transfers of one {@link Sluice} borrow. Each number is right for itself; they are not taken at one
+ * moment.
  *
  * @param made pipes made so far
  * @param borrowed pipes in use now

@@ -12,13 +12,17 @@ import java.time.Duration;
  * @param pipes the most pipes at once, each of two descriptors; by default 256
  * @param bytes the most capacity that they have together; 0, the default, for three quarters of what the kernel grants
  *     a user ({@code /proc/sys/fs/pipe-user-pages-soft}), beyond which it would make all new pipes small [C10]
- * @param idle how long a pipe rests before it is closed; by default 30 seconds
+ * @param idle how long a pipe rests before it is closed, zero for not at all; by default 30 seconds
  */
 public record PipeLimits(int pipes, long bytes, Duration idle) {
     /** 256 pipes, three quarters of what the kernel grants, 30 seconds. */
     public static final PipeLimits DEFAULTS = new PipeLimits(PipePool.DEFAULT_PIPES, 0, PipePool.DEFAULT_IDLE);
 
-    /** Checks the numbers. */
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException when one of them is negative
+     */
     public PipeLimits {
         if (pipes < 0 || bytes < 0 || idle.isNegative()) {
             throw new IllegalArgumentException(pipes + " pipes of " + bytes + " bytes for " + idle);

@@ -43,6 +43,9 @@ public final class PipeWriter extends End implements Sink {
      * refuses vmsplice, as in some containers, the bytes are copied.
      *
      * @return how many bytes were put in by reference; fewer than the slice has when they had to be copied
+     * @throws ErrnoException when the call fails: EPIPE when the reader is gone; part may be in the pipe
+     * @throws TransferInterruptedException when the thread is interrupted while it waits; part may be in the pipe
+     * @throws IllegalStateException when the memory was closed or given away
      */
     public long vmsplice(PageMemory.Slice slice) throws IOException {
         Lending lending = new Lending(kernel());

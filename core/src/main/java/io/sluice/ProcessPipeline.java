@@ -152,6 +152,7 @@ public final class ProcessPipeline implements AutoCloseable {
      * Waits until all processes have ended. They hardly do while {@link #in} is open or while {@link #out} is full.
      *
      * @return their exit statuses, in the order of the pipeline
+     * @throws InterruptedException when the thread is interrupted; the processes go on
      */
     public List<Integer> waitFor() throws InterruptedException {
         List<Integer> statuses = new ArrayList<>(processes.size());

@@ -32,7 +32,12 @@ public final class SendBuffer implements AutoCloseable {
         this.memory = memory;
     }
 
-    /** The memory to fill. Do not keep it: after the send it is not yours, though nothing keeps you from writing. */
+    /**
+     * The memory to fill, native and page-aligned. Do not keep it: after the send it is not yours, though nothing keeps
+     * you from writing.
+     *
+     * @throws IllegalStateException when the buffer was sent or closed
+     */
     public MemorySegment segment() {
         if (spent) {
             throw new IllegalStateException("the buffer was sent or closed");
@@ -42,12 +47,19 @@ public final class SendBuffer implements AutoCloseable {
 
     /**
      * Sends the first {@code bytes} of it by reference and waits until all of them are in the sink: in the pipe, in the
-     * socket's queue, in the file. Whatever happens, the buffer is gone afterwards. Where a reference cannot be taken
-     * the bytes are copied: to a terminal, to a file opened for appending, or where the kernel forbids vmsplice.
+     * socket's queue, in the file. Once that has begun the buffer is gone, whatever happens. Where a reference cannot
+     * be taken the bytes are copied: to a terminal, to a file opened for appending, or where the kernel forbids
+     * vmsplice.
      *
+     * @param bytes zero or more; what lies behind them is not sent
      * @return how many bytes went by reference
      * @throws ErrnoException when the sink fails; part of the bytes may have arrived
-     * @throws TransferInterruptedException when the thread is interrupted while it waits
+     * @throws TransferInterruptedException when the thread is interrupted while it waits; part may have arrived, too
+     * @throws java.nio.channels.AsynchronousCloseException when the sink is closed meanwhile
+     * @throws java.nio.channels.ClosedChannelException when it was closed before
+     * @throws IndexOutOfBoundsException when the buffer has less; it is kept
+     * @throws IllegalArgumentException when the sink belongs to another Sluice; the buffer is kept
+     * @throws IllegalStateException when it was sent or closed before
      */
     public long sendTo(Sink sink, long bytes) throws IOException {
         End end = (End) sink;

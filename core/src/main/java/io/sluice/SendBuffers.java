@@ -80,6 +80,7 @@ public final class SendBuffers implements AutoCloseable {
      * earlier lease.
      *
      * @throws ErrnoException when the kernel has no memory
+     * @throws IllegalStateException when these buffers are closed
      */
     public SendBuffer lease() throws IOException {
         PageMemory goes = null;

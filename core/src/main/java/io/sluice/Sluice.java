@@ -26,8 +26,9 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * The door: opens ends and moves bytes between them. Holds a poller (one daemon thread, started when something first
- * waits) and a pool of pipes; close it when its ends are closed. Safe for any thread.
+ * The door: opens ends and moves bytes between them. Holds a poller (one daemon thread, started when a wait first needs
+ * it) and a pool of pipes (another, there while any is at rest); close it when its ends are closed. Safe for any
+ * thread.
  *
  * <pre>{@code
  * try (Sluice sluice = Sluice.open();
@@ -262,6 +263,9 @@ public final class Sluice implements AutoCloseable {
     /**
      * Maps page memory of at least {@code bytes}, in huge pages where {@code hugePages} asks for them and the kernel
      * has them.
+     *
+     * @throws ErrnoException when the kernel has no memory
+     * @throws IllegalArgumentException when {@code bytes} is less than 1
      */
     public PageMemory pages(long bytes, boolean hugePages) throws IOException {
         return PageMemory.map(kernel, bytes, hugePages);
@@ -272,6 +276,7 @@ public final class Sluice implements AutoCloseable {
      *
      * @param bytes room in each buffer, rounded up to whole pages
      * @param kept how many buffers are kept for their memory to be used again, beside those that are leased
+     * @throws IllegalArgumentException when either is less than 1
      */
     public SendBuffers sendBuffers(long bytes, int kept) {
         return sendBuffers(bytes, kept, false);
@@ -287,7 +292,7 @@ public final class Sluice implements AutoCloseable {
         return new Transfer(this, source);
     }
 
-    /** Begins the description of a join of two connections, each of which sends to the other. */
+    /** Begins the description of a join of two connections: what either sends goes to the other. */
     public Join join(SocketEnd a, SocketEnd b) {
         return join(new Duplex(a, a), new Duplex(b, b));
     }

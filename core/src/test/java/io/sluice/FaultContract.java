@@ -90,6 +90,19 @@ abstract class FaultContract {
         return new Ends(in[1], out[0], TransferContract.start(() -> drain(out[1])));
     }
 
+    private Ends pipeToSocket() throws Exception {
+        Pipe in = sluice.pipe();
+        SocketEnd[] out = tcp();
+        Thread.ofVirtual().start(() -> {
+            try (PipeWriter writer = in.writer()) {
+                writer.write(TransferContract.copyOf(data));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        return new Ends(in.reader(), out[0], TransferContract.start(() -> drain(out[1])));
+    }
+
     private static byte[] drain(SocketEnd end) throws IOException {
         try (end) {
             return TransferContract.drain(end);
@@ -327,6 +340,18 @@ abstract class FaultContract {
     void aZeroFromASocketIsConfirmedBeforeItIsBelieved() throws Exception {
         // pitfall 25
         run(this::socketToSocket, (name, nth) -> name.equals("splice") && nth == 1 ? (Long) 0L : null);
+    }
+
+    /** What came of an interrupted look was a failed transfer, and of a pipe, had a writer been there, its end. */
+    @Test
+    void aLookThatIsInterruptedIsRepeated() throws Exception {
+        FaultyKernel.Plan zeroThenInterrupted = (name, nth) -> switch (name) {
+            case "splice" -> nth == 1 ? (Long) 0L : null;
+            case "recv", "poll" -> nth == 1 ? (Long) (long) -Errno.EINTR : null;
+            default -> null;
+        };
+        run(this::socketToSocket, zeroThenInterrupted);
+        run(this::pipeToSocket, zeroThenInterrupted);
     }
 
     @Test

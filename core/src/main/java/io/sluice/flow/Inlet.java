@@ -129,13 +129,19 @@ final class Inlet {
         return switch (source.kind()) {
             // A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up; and by the time of the look
             // a writer may have been there and left bytes.
-            case PIPE ->
-                (kernel.poll(source.fd(), POLLIN, 0) & (POLLIN | POLLHUP)) == POLLHUP ? Finding.ENDED : Finding.EMPTY;
+            case PIPE -> afterZeroOfPipe(kernel.poll(source.fd(), POLLIN, 0));
             case SOCKET -> by == TransferPath.COPY ? Finding.ENDED : peek();
             // Files of /proc claim to be empty, and say so to every call but read.
             case FILE, DEVICE -> taken() == 0 ? Finding.DOUBTFUL : Finding.ENDED;
             case TERMINAL -> Finding.ENDED;
         };
+    }
+
+    private static Finding afterZeroOfPipe(long polled) {
+        if (polled == -Errno.EINTR) {
+            return Finding.READY;
+        }
+        return polled >= 0 && (polled & (POLLIN | POLLHUP)) == POLLHUP ? Finding.ENDED : Finding.EMPTY;
     }
 
     /** A socket in which splice finds nothing even after a wait, whose end epoll has told, is looked into. */
@@ -162,6 +168,9 @@ final class Inlet {
         }
         if (peeked == -Errno.EAGAIN) {
             return Finding.EMPTY;
+        }
+        if (peeked == -Errno.EINTR) {
+            return Finding.READY;
         }
         lookErrno = (int) -peeked;
         return peeked == 0 ? Finding.ENDED : Finding.FAILED;

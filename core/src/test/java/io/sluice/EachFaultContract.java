@@ -90,6 +90,7 @@ abstract class EachFaultContract {
         return Stream.of(
                         new Named("file to file", this::fileToFile),
                         new Named("file to socket", this::fileToSocket),
+                        new Named("FIFO to socket", this::fifoToSocket),
                         new Named("socket to socket", this::socketToSocket),
                         new Named("fan-out", this::fanOut),
                         new Named("join", this::join))
@@ -121,6 +122,11 @@ abstract class EachFaultContract {
             outcome.flows.forEach(flow -> assertSound(flow, outcome.well, where));
             assertThat(outcome.well || outcome.failure != null).as(where).isTrue();
             assertThat(outcome.well || met).as("without a fault").isTrue();
+            if (errno == Errno.EINTR || errno == Errno.EAGAIN) {
+                assertThat(outcome.failure)
+                        .as("what is for the moment is asked again; " + where)
+                        .isNull();
+            }
             if (outcome.failure instanceof ErrnoException failure) {
                 assertThat(Errno.name(failure.errno())).as(where).isEqualTo(Errno.name(errno));
             }
@@ -210,11 +216,15 @@ abstract class EachFaultContract {
         };
     }
 
-    private void feed(SocketEnd far) {
+    private void feed(Sink far) {
         Thread.ofVirtual().start(() -> {
             try {
                 far.write(TransferContract.copyOf(data));
-                far.shutdownOutput();
+                if (far instanceof SocketEnd socket) {
+                    socket.shutdownOutput();
+                } else {
+                    far.close();
+                }
             } catch (IOException theRunHasEnded) {
                 // It says why.
             }
@@ -274,6 +284,20 @@ abstract class EachFaultContract {
         FileEnd source = at.source();
         SocketEnd[] sink = at.sockets();
         return running(at, ends -> through(faulty.transfer(source), sink));
+    }
+
+    private Running fifoToSocket(Sluice faulty, Sluice plain) throws IOException {
+        Ends at = new Ends(faulty, plain);
+        Path fifo = directory.resolve("fifo");
+        assertThat(stand.kernel().mkfifo(fifo.toString(), 0600)).isZero();
+        FileEnd source = at.keep(faulty.open(fifo));
+        FileEnd writer = at.keep(plain.open(fifo, WRITE));
+        stand.kernel().unlink(fifo.toString());
+        SocketEnd[] sink = at.sockets();
+        return running(at, ends -> {
+            feed(writer);
+            return through(faulty.transfer(source), sink);
+        });
     }
 
     private Running socketToSocket(Sluice faulty, Sluice plain) throws IOException {

@@ -300,6 +300,7 @@ abstract class CodeSinkContract extends SluiceFixture {
             Looking code = new Looking();
             CodeSink sink = sluice.sink(code);
             sink.write(text("x"));
+            code.called.await();
             try (Pending<Void> waiting = Pending.start(Pending.Kind.VIRTUAL, () -> {
                 if (closing) {
                     sink.close();

@@ -5,16 +5,12 @@ import io.sluice.TransferResult.Ending;
 import io.sluice.TransferResult.Fallback;
 import io.sluice.TransferResult.Fate;
 import io.sluice.TransferResult.SinkResult;
-import io.sluice.flow.Branch;
 import io.sluice.flow.Direction;
 import io.sluice.flow.Journal;
 import io.sluice.flow.Poller;
 import io.sluice.flow.Tally;
-import io.sluice.kernel.TransferPath;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -106,8 +102,6 @@ final class Account {
     TransferResult result(Ending newEnding) {
         ending = newEnding;
         Tally tally = direction.delivered();
-        List<SinkResult> mirrors =
-                branches.all().stream().map(this::mirrorResult).toList();
         List<Fallback> fallbacks = tally.fallbacks().stream()
                 .map(fallback -> new Fallback(fallback.from(), fallback.call(), fallback.errno()))
                 .toList();
@@ -115,31 +109,10 @@ final class Account {
                 tally.bytes(),
                 elapsed(),
                 newEnding,
-                byPath(tally),
+                tally.bytesByPath(),
                 fallbacks,
                 direction.taken() - tally.bytes(),
-                mirrors);
-    }
-
-    /** What became of one branch. */
-    SinkResult mirrorResult(BranchThread thread) {
-        Tally tally = thread.branch.tally();
-        long dropped = thread.attachment.sharedBytes(direction.taken()) - tally.bytes();
-        return new SinkResult(
-                thread.attachment.toString(),
-                tally.bytes(),
-                byPath(tally),
-                fate(thread),
-                thread.branch.errno(),
-                dropped);
-    }
-
-    private static Fate fate(BranchThread thread) {
-        Branch branch = thread.branch;
-        if (branch.complete()) {
-            return thread.attachment.hasLeft() ? Fate.LEFT : Fate.COMPLETE;
-        }
-        return branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
+                branches.results());
     }
 
     /** What the first of several sinks received: {@code result} tells of it without its fate. */
@@ -151,15 +124,5 @@ final class Account {
                 firstSinkErrno != 0 ? Fate.FAILED : Fate.COMPLETE,
                 firstSinkErrno,
                 result.strandedBytes());
-    }
-
-    private static Map<TransferPath, Long> byPath(Tally tally) {
-        Map<TransferPath, Long> bytes = new EnumMap<>(TransferPath.class);
-        for (TransferPath path : TransferPath.values()) {
-            if (tally.bytes(path) > 0) {
-                bytes.put(path, tally.bytes(path));
-            }
-        }
-        return bytes;
     }
 }

@@ -3,10 +3,13 @@ package io.sluice;
 
 import static io.sluice.kernel.Flags.EPOLLOUT;
 
+import io.sluice.TransferResult.Fate;
+import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.Branch;
 import io.sluice.flow.EndKind;
 import io.sluice.flow.Poller;
 import io.sluice.flow.PollerException;
+import io.sluice.flow.Tally;
 import io.sluice.kernel.Errno;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +97,21 @@ final class BranchThread implements Runnable {
         if (thrown != null) {
             throw new IllegalStateException("the branch to " + end + " broke", thrown);
         }
+    }
+
+    /** What has become of it, when so many bytes have been taken from the source. */
+    SinkResult result(long takenBytes) {
+        Tally tally = branch.tally();
+        long dropped = attachment.sharedBytes(takenBytes) - tally.bytes();
+        return new SinkResult(
+                attachment.toString(), tally.bytes(), tally.bytesByPath(), fate(), branch.errno(), dropped);
+    }
+
+    private Fate fate() {
+        if (branch.complete()) {
+            return attachment.hasLeft() ? Fate.LEFT : Fate.COMPLETE;
+        }
+        return branch.detached() ? Fate.DETACHED : branch.errno() != 0 ? Fate.FAILED : Fate.CUT_SHORT;
     }
 
     /** Whether it has done its last. */

@@ -1,59 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
+import io.sluice.TransferResult.Fate;
+import io.sluice.TransferResult.SinkResult;
 import io.sluice.flow.Branch;
+import io.sluice.flow.Direction;
+import io.sluice.kernel.Errno;
+import java.io.IOException;
 import java.nio.channels.AsynchronousCloseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The branches of one transfer, each with the thread that serves it: which of them still live, whether one that has
- * failed ends the whole, and their common end. Belongs to the thread that runs the transfer.
+ * The branches of one transfer, each with the thread that serves it: how they come and go, which of them still live,
+ * whether one that has failed ends the whole, and their common end. Their ends are entered from the first to the last.
+ * Belongs to the thread that runs the transfer.
  */
 final class BranchThreads {
+    private final Transfer transfer;
+    private final Direction direction;
     private final List<BranchThread> all = new CopyOnWriteArrayList<>();
-    private final IntPredicate tolerable;
 
-    /**
-     * None yet.
-     *
-     * @param tolerable failures of one, by errno, that leave the others alone, even if it is essential
-     */
-    BranchThreads(IntPredicate tolerable) {
-        this.tolerable = tolerable;
+    /** None yet. */
+    BranchThreads(Transfer transfer, Direction direction) {
+        this.transfer = transfer;
+        this.direction = direction;
     }
 
-    void start(BranchThread thread) {
+    // Coming and going.
+
+    /** Adds one, while nothing is in the direction's hand. */
+    void add(Attachment attachment) throws IOException {
+        End end = (End) attachment.sink;
+        end.enter();
+        Branch branch = new Branch(
+                end.kernel(),
+                end.sluice.pool(),
+                end.endpoint,
+                transfer.pipeBytes,
+                attachment.queueBytes > 0 ? attachment.queueBytes : transfer.queueBytes,
+                attachment.whenFull == WhenFull.DETACH);
+        if (!direction.add(branch)) {
+            direction.remove(branch);
+            end.descriptor().leave();
+            throw new ErrnoException(branch.failedCall(), branch.errno(), "a pipe for the branch to " + end);
+        }
+        BranchThread thread = new BranchThread(end.sluice.poller(), branch, attachment);
         thread.start();
         all.add(thread);
+        attachment.begins(branch, direction::taken);
     }
+
+    /** Lets sinks come and go, between two steps. */
+    void tend(Arrivals arrivals) {
+        while (direction.pending() == 0) {
+            Attachment arrived = arrivals.next();
+            if (arrived == null) {
+                break;
+            }
+            attach(arrived);
+        }
+        for (BranchThread thread : all) {
+            if (thread.attachment.leaving() && !thread.attachment.hasLeft() && thread.branch.flush()) {
+                thread.attachment.left(direction.taken());
+                thread.branch.finish();
+                direction.remove(thread.branch);
+            }
+        }
+        List<BranchThread> over = all.stream()
+                .filter(thread -> thread.isOver() && !thread.attachment.essential)
+                .toList();
+        all.removeAll(over);
+        for (BranchThread thread : over) {
+            direction.remove(thread.branch);
+            letGo(thread);
+        }
+    }
+
+    /** What fails here fails the newcomer alone. */
+    private void attach(Attachment arrived) {
+        try {
+            add(arrived);
+        } catch (ErrnoException e) {
+            arrived.neverBegan(Fate.FAILED, e.errno());
+        } catch (IOException closed) {
+            arrived.neverBegan(Fate.FAILED, Errno.EBADF);
+        }
+    }
+
+    private void letGo(BranchThread over) {
+        over.attachment.ended(over.result(direction.taken()));
+        over.end.descriptor().leave();
+    }
+
+    // How they fare.
 
     boolean isEmpty() {
         return all.isEmpty();
     }
 
-    /** In the order in which they were started; any thread may ask. */
-    List<BranchThread> all() {
-        return all;
+    /** What they serve, in the order in which they came; any thread may ask. */
+    List<Attachment> attachments() {
+        return all.stream().map(thread -> thread.attachment).toList();
     }
 
-    /** Those whose sinks want to be taken off and still take bytes. */
-    List<BranchThread> leaving() {
-        return all.stream()
-                .filter(thread -> thread.attachment.leaving() && !thread.attachment.hasLeft())
-                .toList();
-    }
-
-    /** Forgets those that came later and are over; answers them. */
-    List<BranchThread> takeOver() {
-        List<BranchThread> over = all.stream()
-                .filter(thread -> !thread.attachment.essential && thread.isOver())
-                .toList();
-        all.removeAll(over);
-        return over;
+    /** What has become of each so far, in the same order. */
+    List<SinkResult> results() {
+        return all.stream().map(thread -> thread.result(direction.taken())).toList();
     }
 
     /** Bytes that have reached their sinks. */
@@ -88,13 +143,15 @@ final class BranchThreads {
 
     private boolean isFatal(BranchThread thread) {
         int errno = thread.branch.errno();
-        return thread.attachment.essential && errno != 0 && !tolerable.test(errno);
+        return thread.attachment.essential && errno != 0 && !transfer.tolerable.test(errno);
     }
 
     /** Throws when one has died of a mistake of ours. */
     void requireSound() {
         all.forEach(BranchThread::requireSound);
     }
+
+    // Their end.
 
     /** Tells all that no more bytes come; answers those that still have some to bring out. */
     List<Branch> finish() {
@@ -126,5 +183,12 @@ final class BranchThreads {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Cuts those that are left, says what has become of them, and lets go of their ends. */
+    void close() {
+        cut();
+        all.forEach(this::letGo);
+        all.clear();
     }
 }

@@ -60,7 +60,7 @@ final class ParkingLoop {
         this.rate = transfer.bytesPerSecond == 0 ? null : new RateLimit(transfer.bytesPerSecond, System.nanoTime());
         this.direction = new Direction(
                 sluice.kernel(), sluice.pool(), source.endpoint, sink.endpoint, paths(), transfer.pipeBytes);
-        this.branches = new BranchThreads(transfer.tolerable);
+        this.branches = new BranchThreads(transfer, direction);
         this.account = new Account(transfer, direction, branches);
     }
 
@@ -86,7 +86,7 @@ final class ParkingLoop {
             enter(source);
             enter(sink);
             for (Attachment mirror : transfer.mirrors) {
-                addBranch(mirror);
+                branches.add(mirror);
             }
             Ending ending = move();
             Ending broken = switch (ending) {
@@ -106,66 +106,6 @@ final class ParkingLoop {
         entered.add(end.descriptor());
     }
 
-    private void leave(End end) {
-        end.descriptor().leave();
-        entered.remove(end.descriptor());
-    }
-
-    private void addBranch(Attachment attachment) throws IOException {
-        End end = (End) attachment.sink;
-        enter(end);
-        Branch branch = new Branch(
-                sluice.kernel(),
-                sluice.pool(),
-                end.endpoint,
-                transfer.pipeBytes,
-                attachment.queueBytes > 0 ? attachment.queueBytes : transfer.queueBytes,
-                attachment.whenFull == WhenFull.DETACH);
-        if (!direction.add(branch)) {
-            direction.remove(branch);
-            leave(end);
-            throw new ErrnoException(branch.failedCall(), branch.errno(), "a pipe for the branch to " + end);
-        }
-        branches.start(new BranchThread(sluice.poller(), branch, attachment));
-        attachment.begins(branch, direction::taken);
-    }
-
-    /** Lets sinks come and go, between two steps. */
-    private void tend(Arrivals arrivals) {
-        while (direction.pending() == 0) {
-            Attachment arrived = arrivals.next();
-            if (arrived == null) {
-                break;
-            }
-            attach(arrived);
-        }
-        for (BranchThread thread : branches.leaving()) {
-            if (thread.branch.flush()) {
-                thread.attachment.left(direction.taken());
-                thread.branch.finish();
-                direction.remove(thread.branch);
-            }
-        }
-        branches.takeOver().forEach(this::settle);
-    }
-
-    /** What fails here fails the newcomer alone. */
-    private void attach(Attachment arrived) {
-        try {
-            addBranch(arrived);
-        } catch (ErrnoException e) {
-            arrived.neverBegan(Fate.FAILED, e.errno());
-        } catch (IOException closed) {
-            arrived.neverBegan(Fate.FAILED, Errno.EBADF);
-        }
-    }
-
-    private void settle(BranchThread over) {
-        direction.remove(over.branch);
-        over.attachment.ended(account.mirrorResult(over));
-        leave(over.end);
-    }
-
     /** Has the loop look at who came and who wants to go. */
     void wake() {
         leash.pull();
@@ -173,7 +113,7 @@ final class ParkingLoop {
 
     /** The sinks that are attached now, but for the first; any thread may ask. */
     List<Attachment> attachments() {
-        return branches.all().stream().map(thread -> thread.attachment).toList();
+        return branches.attachments();
     }
 
     // The loop.
@@ -189,7 +129,7 @@ final class ParkingLoop {
                 return broken;
             }
             if (transfer.arrivals != null) {
-                tend(transfer.arrivals);
+                branches.tend(transfer.arrivals);
             }
             long due = due();
             if (due == 0 && direction.pending() == 0) {
@@ -380,10 +320,7 @@ final class ParkingLoop {
     }
 
     private void release() {
-        branches.cut();
-        for (BranchThread thread : branches.all()) {
-            thread.attachment.ended(account.mirrorResult(thread));
-        }
+        branches.close();
         if (transfer.arrivals != null) {
             transfer.arrivals.close().forEach(late -> late.neverBegan(Fate.CUT_SHORT, 0));
         }

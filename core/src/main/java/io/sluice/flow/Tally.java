@@ -70,6 +70,17 @@ public final class Tally {
         return bytes.values().stream().mapToLong(AtomicLong::get).sum();
     }
 
+    /** The same by each path that brought any. */
+    public Map<TransferPath, Long> bytesByPath() {
+        Map<TransferPath, Long> byPath = new EnumMap<>(TransferPath.class);
+        bytes.forEach((path, sum) -> {
+            if (sum.get() > 0) {
+                byPath.put(path, sum.get());
+            }
+        });
+        return byPath;
+    }
+
     /** The refusals so far, oldest first; only the first 32 are kept. */
     public synchronized List<Fallback> fallbacks() {
         return List.copyOf(fallbacks);

@@ -14,7 +14,7 @@ trap 'exit 130' INT TERM HUP
 
 # Builds benchmarks.jar unless it is newer than every source.
 build_jar() {
-  newer=$(find "$home"/core/src/main "$home"/bench/src/main "$home"/bench/pom.xml -newer "$jar" -print -quit 2> /dev/null) &&
+  newer=$(find "$home"/core/src/main "$home"/netty/src/main "$home"/bench/src/main "$home"/bench/pom.xml -newer "$jar" -print -quit 2> /dev/null) &&
     [ -e "$jar" ] && [ -z "$newer" ] && return
   maven -q -pl bench -am -Dmaven.test.skip=true package >&2
 }

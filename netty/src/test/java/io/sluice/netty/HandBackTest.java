@@ -249,7 +249,9 @@ final class HandBackTest extends NettyFixture {
 
         assertThat(near.recorder().saw(ChannelInputShutdownEvent.class.getSimpleName()))
                 .isTrue();
-        assertThat(near.channel().isActive()).isTrue();
+        assertThat(near.channel().isActive())
+                .as(() -> "handlers saw " + near.recorder().events())
+                .isTrue();
         assertThat(near.channel().config().getOption(ChannelOption.ALLOW_HALF_CLOSURE))
                 .isTrue();
     }

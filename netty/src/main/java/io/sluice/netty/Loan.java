@@ -317,6 +317,11 @@ final class Loan extends ChannelDuplexHandler {
             early.release();
         }
         early = Unpooled.EMPTY_BUFFER;
+        if (lendsInput && autoRead) {
+            boolean requested = readRequested;
+            channel.config().setAutoRead(true); // listeners may change it
+            readRequested = requested; // what Netty has asked for just now comes with auto-read, at the release
+        }
         whenBack.run();
     }
 
@@ -384,12 +389,14 @@ final class Loan extends ChannelDuplexHandler {
         } else if (successor == null && !heldEvents.isEmpty()) {
             ctx.close(); // as Netty would have done, had it been asked at that end
         }
-        if (readRequested) {
-            ctx.read();
-        }
         channel.pipeline().remove(this);
-        if (lendsInput && channel.isActive() && (autoRead || channel.config().isAutoRead())) {
-            channel.config().setAutoRead(true);
+        // At the end of the input nothing is left to read. To ask for it would even close the channel, where its event
+        // loop has found that end already: Netty (4.2.18) has taken a descriptor without interests out of its epoll
+        // set then, and fails to change what is not there any more.
+        if (lendsInput
+                && (readRequested || channel.config().isAutoRead())
+                && channel.isActive()
+                && !((AbstractEpollStreamChannel) channel).isInputShutdown()) {
             channel.read();
         }
     }
@@ -481,7 +488,7 @@ final class Loan extends ChannelDuplexHandler {
 
     @Override
     public void read(ChannelHandlerContext ctx) {
-        if (holdsInput()) {
+        if (lendsInput) {
             readRequested = true;
         } else {
             ctx.read();

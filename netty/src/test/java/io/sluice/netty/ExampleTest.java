@@ -64,8 +64,9 @@ final class ExampleTest {
                     .findFirst()
                     .orElseThrow();
             String options = head.substring("// java ".length(), head.indexOf(" examples/"));
-            command.addAll(
-                    Pattern.compile(" ").splitAsStream(options.replace("\"", "")).toList());
+            command.addAll(Pattern.compile(" ")
+                    .splitAsStream(options.replace("\"", ""))
+                    .toList());
         }
         command.add("examples/NettyRelay.java");
         command.addAll(List.of(arguments));

@@ -10,10 +10,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.channel.socket.SocketChannel;
 import io.sluice.netty.SpliceResult.Ending;
 import java.nio.channels.ClosedChannelException;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 /** What handlers get back after a splice, and what they may do meanwhile. */
@@ -59,7 +62,7 @@ final class HandBackTest extends NettyFixture {
         Wire far = wire(1);
         CompletableFuture<SpliceFuture> started = new CompletableFuture<>();
         Wire near = wire(0, new ChannelInboundHandlerAdapter() {
-            /** The read loop of Netty goes on after this, and what it finds is between the channel and the splice. */
+            // The read loop of Netty goes on after this, and what it finds is between the channel and the splice.
             @Override
             public void channelRead(ChannelHandlerContext ctx, Object message) {
                 ByteBuf first = (ByteBuf) message;
@@ -95,6 +98,25 @@ final class HandBackTest extends NettyFixture {
     }
 
     @Test
+    void aListenerMayTurnAutoReadOff() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        SpliceFuture splice =
+                splicer.transfer(near.channel(), far.channel()).limit(10).start();
+        splice.addListener(ended -> near.channel().config().setAutoRead(false));
+        near.send(random(30));
+        far.receive(10);
+        done(splice);
+        onLoop(near.channel(), () -> {}); // the hand-back
+        onLoop(near.channel(), () -> {}); // what that may have left to do
+
+        assertThat(near.recorder().bytes()).as("before the read").isEmpty();
+        near.channel().read();
+        assertThat(near.recorder().bytes(20)).isEqualTo(Arrays.copyOfRange(random(30), 10, 30));
+        assertThat(near.channel().config().isAutoRead()).isFalse();
+    }
+
+    @Test
     void aListenerMayBeginTheNextSpliceWithTheNextByte() throws Exception {
         Wire near = wire(0);
         Wire far = wire(1);
@@ -102,9 +124,8 @@ final class HandBackTest extends NettyFixture {
         CompletableFuture<SpliceFuture> second = new CompletableFuture<>();
         SpliceFuture first =
                 splicer.transfer(near.channel(), far.channel()).limit(10).start();
-        first.addListener(ended -> second.complete(splicer.transfer(near.channel(), other.channel())
-                .limit(15)
-                .start()));
+        first.addListener(ended -> second.complete(
+                splicer.transfer(near.channel(), other.channel()).limit(15).start()));
         near.send(random(30));
 
         assertThat(far.receive(10)).isEqualTo(Arrays.copyOf(random(30), 10));
@@ -247,13 +268,52 @@ final class HandBackTest extends NettyFixture {
         far.receive(10);
         done(splice);
 
-        assertThat(near.recorder().saw(ChannelInputShutdownEvent.class.getSimpleName()))
+        assertStaysHalfClosed(near);
+    }
+
+    /**
+     * The channel was closed at its hand-back, in every second run or so: when its loop had found the end while the
+     * other channel was still on its way, Netty 4.2.18 had nothing more to wait for, and closes a channel that is asked
+     * to read then.
+     */
+    @Test
+    void anEndThatNettyFindsWhileTheOtherChannelIsStillAwayIsTheSame() throws Exception {
+        Wire near = wire(0);
+        Wire far = wire(1);
+        near.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
+        near.send(random(10));
+        far.receive(10);
+        CountDownLatch found = new CountDownLatch(1);
+        far.channel().eventLoop().submit(() -> {
+            found.await();
+            return null;
+        });
+        near.peer().shutdownOutput();
+        eventually(() -> ((SocketChannel) near.channel()).isInputShutdown());
+        assertThat(near.recorder().events()).as("what handlers saw so far").isEmpty();
+        found.countDown();
+        done(splice);
+
+        assertStaysHalfClosed(near);
+    }
+
+    private static void assertStaysHalfClosed(Wire wire) throws Exception {
+        assertThat(wire.recorder().saw(ChannelInputShutdownReadComplete.class.getSimpleName()))
                 .isTrue();
-        assertThat(near.channel().isActive())
-                .as(() -> "handlers saw " + near.recorder().events())
+        onLoop(wire.channel(), () -> {}); // all that belongs to the hand-back is over
+        assertThat(wire.channel().isActive())
+                .as(() -> "handlers saw " + wire.recorder().events())
                 .isTrue();
-        assertThat(near.channel().config().getOption(ChannelOption.ALLOW_HALF_CLOSURE))
+        assertThat(wire.recorder().events())
+                .containsExactly(
+                        ChannelInputShutdownEvent.class.getSimpleName(),
+                        ChannelInputShutdownReadComplete.class.getSimpleName());
+        assertThat(wire.channel().config().isAutoRead()).isTrue();
+        assertThat(wire.channel().config().getOption(ChannelOption.ALLOW_HALF_CLOSURE))
                 .isTrue();
+        done(wire.channel().writeAndFlush(wire.channel().alloc().buffer().writeBytes(random(30))));
+        assertThat(wire.receive(30)).as("the other direction is open").isEqualTo(random(30));
     }
 
     @Test

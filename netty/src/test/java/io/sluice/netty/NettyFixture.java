@@ -52,7 +52,9 @@ abstract class NettyFixture {
 
     /** A channel and, at the other end of its connection, a plain socket. */
     record Wire(Channel channel, Socket peer, Recorder recorder) {
-        /** Not before what has been asked of the channel so far is under way: a splice that was started has its bytes. */
+        /**
+         * Not before what has been asked of the channel so far is under way: a splice that was started has its bytes.
+         */
         void send(byte[] bytes) throws Exception {
             onLoop(channel, () -> {});
             peer.getOutputStream().write(bytes);

@@ -115,6 +115,9 @@ public final class ChannelSplice {
      * Begins. All that was written to the channels goes out first, then what Netty has read and no handler has seen
      * yet. A splice that cannot begin fails the future, with an {@link IllegalArgumentException} for a channel that
      * cannot be spliced and an {@link IllegalStateException} for one that is being spliced already.
+     *
+     * @throws IllegalStateException when the splicer is closed, this was started before, or the first channel was never
+     *     registered to an event loop
      */
     public SpliceFuture start() {
         if (started) {

@@ -15,17 +15,14 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.AbstractEpollStreamChannel;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
-import io.netty.channel.unix.DomainSocketReadMode;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.flow.Descriptor;
 import io.sluice.kernel.Kernel;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -75,8 +72,7 @@ final class Loan extends ChannelDuplexHandler {
     private final Runnable whenClosed;
     private final ChannelFutureListener closedListener = this::closed;
     private final List<ChannelPromise> closes = new ArrayList<>();
-    private final List<ByteBuf> held = new ArrayList<>();
-    private final List<Object> heldEvents = new ArrayList<>();
+    private final HeldInput held = new HeldInput();
 
     private Phase phase = Phase.NEW;
     private @Nullable ChannelHandlerContext context;
@@ -118,9 +114,15 @@ final class Loan extends ChannelDuplexHandler {
         return present;
     }
 
-    /** Runs a task on the channel's event loop, or {@code whenRejected} here when that has ended. */
+    /** Runs a task on the channel's event loop, or {@code whenRejected} here when there is none or it has ended. */
     void onLoop(Runnable task, Runnable whenRejected) {
-        EventLoop loop = channel.eventLoop();
+        EventLoop loop;
+        try {
+            loop = channel.eventLoop();
+        } catch (IllegalStateException never) { // such as the channel of a connection for which there was no descriptor
+            whenRejected.run();
+            return;
+        }
         if (loop.inEventLoop()) {
             task.run();
             return;
@@ -157,7 +159,7 @@ final class Loan extends ChannelDuplexHandler {
             waiting = begun;
             return;
         }
-        Throwable refusal = refusal();
+        Throwable refusal = Refusal.of(channel);
         if (refusal == null && present != null) {
             refusal = new IllegalStateException(channel + " is being spliced already");
         }
@@ -182,35 +184,6 @@ final class Loan extends ChannelDuplexHandler {
                 flushed(begun, flushed.cause());
             }
         });
-    }
-
-    private @Nullable Throwable refusal() {
-        if (!(channel instanceof AbstractEpollStreamChannel)) {
-            return new IllegalArgumentException(channel + " is no stream channel of the epoll transport, and only those"
-                    + " can be spliced: make its event loops with EpollIoHandler.newFactory() and the channel an"
-                    + " EpollSocketChannel or EpollDomainSocketChannel");
-        }
-        if (channel instanceof EpollDomainSocketChannel unix
-                && unix.config().getReadMode() != DomainSocketReadMode.BYTES) {
-            return new IllegalArgumentException(channel + " receives descriptors, and those cannot be spliced");
-        }
-        for (Map.Entry<String, ChannelHandler> handler : channel.pipeline()) {
-            if (isOfTls(handler.getValue().getClass())) {
-                return new IllegalArgumentException(channel + " cannot be spliced: with \"" + handler.getKey() + "\" ("
-                        + handler.getValue().getClass().getName() + ") in its pipeline, what its socket carries are"
-                        + " TLS records and not the bytes that handlers see");
-            }
-        }
-        return channel.isActive() ? null : new ClosedChannelException();
-    }
-
-    private static boolean isOfTls(Class<?> type) {
-        for (Class<?> c = type; c != null; c = c.getSuperclass()) {
-            if (c.getPackageName().equals("io.netty.handler.ssl")) {
-                return true;
-            }
-        }
-        return false;
     }
 
     @Override
@@ -243,25 +216,9 @@ final class Loan extends ChannelDuplexHandler {
                 return;
             }
             descriptor = new Descriptor(kernel, (int) duplicate);
-            early = direct(held);
-            held.clear();
+            early = held.takeBytes(channel.alloc());
             begun.begun(null);
         }
-    }
-
-    /** All of them in one buffer outside the heap, where the kernel can take them. */
-    private ByteBuf direct(List<ByteBuf> buffers) {
-        int bytes = buffers.stream().mapToInt(ByteBuf::readableBytes).sum();
-        if (bytes == 0) {
-            buffers.forEach(ByteBuf::release);
-            return Unpooled.EMPTY_BUFFER;
-        }
-        ByteBuf all = channel.alloc().directBuffer(bytes);
-        for (ByteBuf buffer : buffers) {
-            all.writeBytes(buffer);
-            buffer.release();
-        }
-        return all;
     }
 
     /** The splice has been stopped: neither a connection nor what is still going out need be waited for. */
@@ -311,11 +268,7 @@ final class Loan extends ChannelDuplexHandler {
         if (leftover != null) {
             require(context).writeAndFlush(leftover);
         }
-        if (early.isReadable()) {
-            held.addFirst(early);
-        } else {
-            early.release();
-        }
+        held.putBack(early);
         early = Unpooled.EMPTY_BUFFER;
         if (lendsInput && autoRead) {
             boolean requested = readRequested;
@@ -337,7 +290,7 @@ final class Loan extends ChannelDuplexHandler {
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, allowsHalfClosure);
         }
         if (successor == null) {
-            fireHeld(ctx);
+            held.fireBytes(ctx);
         }
         if (cut && channel.isOpen()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
@@ -366,14 +319,10 @@ final class Loan extends ChannelDuplexHandler {
             next.begin(begun);
         }
         if (next.phase != Phase.NEW && next.lendsInput) {
-            next.held.addAll(0, held);
-            next.heldEvents.addAll(0, heldEvents);
+            held.moveTo(next.held);
         } else {
-            held.forEach(channel.pipeline()::fireChannelRead);
-            heldEvents.forEach(channel.pipeline()::fireUserEventTriggered);
+            held.fire(channel.pipeline());
         }
-        held.clear();
-        heldEvents.clear();
     }
 
     private void close(ChannelHandlerContext ctx) {
@@ -384,9 +333,8 @@ final class Loan extends ChannelDuplexHandler {
 
     private void leave(ChannelHandlerContext ctx) {
         if (successor == null && allowsHalfClosure) {
-            heldEvents.forEach(ctx::fireUserEventTriggered);
-            heldEvents.clear();
-        } else if (successor == null && !heldEvents.isEmpty()) {
+            held.fireEvents(ctx);
+        } else if (successor == null && held.hasEvents()) {
             ctx.close(); // as Netty would have done, had it been asked at that end
         }
         channel.pipeline().remove(this);
@@ -401,26 +349,17 @@ final class Loan extends ChannelDuplexHandler {
         }
     }
 
-    private void fireHeld(ChannelHandlerContext ctx) {
-        if (held.isEmpty()) {
-            return;
-        }
-        List<ByteBuf> buffers = List.copyOf(held);
-        held.clear();
-        buffers.forEach(ctx::fireChannelRead);
-        ctx.fireChannelReadComplete();
-    }
-
-    /** The event loop has ended, and with it the pipeline: nobody is left to give the channel to. */
+    /** There is no event loop, or none any more: nobody to give the channel to, if it was ever taken. */
     void abandon(@Nullable ByteBuf leftover) {
         if (leftover != null) {
             leftover.release();
         }
         early.release();
         early = Unpooled.EMPTY_BUFFER;
-        held.forEach(ByteBuf::release);
-        held.clear();
-        channel.unsafe().closeForcibly();
+        held.release();
+        if (phase != Phase.NEW) {
+            channel.unsafe().closeForcibly();
+        }
     }
 
     // Everybody else, meanwhile.
@@ -454,7 +393,7 @@ final class Loan extends ChannelDuplexHandler {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         inactive = true;
-        fireHeld(ctx);
+        held.fireBytes(ctx);
         whenClosed.run();
         ctx.fireChannelInactive();
     }
@@ -480,7 +419,7 @@ final class Loan extends ChannelDuplexHandler {
         boolean ofInput =
                 event == ChannelInputShutdownEvent.INSTANCE || event == ChannelInputShutdownReadComplete.INSTANCE;
         if (holdsInput() && ofInput) {
-            heldEvents.add(event);
+            held.addEvent(event);
         } else {
             ctx.fireUserEventTriggered(event);
         }

@@ -2,6 +2,7 @@
 package io.sluice.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
 import io.netty.util.concurrent.DefaultProgressivePromise;
 import io.sluice.flow.PipePool;
 import io.sluice.flow.Poller;
@@ -52,18 +53,31 @@ final class Splice extends DefaultProgressivePromise<SpliceResult> implements Sp
         splicer.started(this);
         missing.set(loans.size());
         for (Loan loan : loans) {
-            loan.onLoop(() -> begin(loan), () -> begun(new IllegalStateException("the event loop has ended")));
+            loan.onLoop(() -> begin(loan), () -> begun(withoutLoop(loan)));
         }
     }
 
     private void begin(Loan loan) {
+        ChannelFuture connecting = connectionOf(loan);
         if (stopped() != null) {
             begun(null);
-        } else if (order.connecting != null && loan.channel().equals(order.second)) {
-            loan.begin(order.connecting, this::begun);
+        } else if (connecting != null) {
+            loan.begin(connecting, this::begun);
         } else {
             loan.begin(this::begun);
         }
+    }
+
+    private Throwable withoutLoop(Loan loan) {
+        ChannelFuture connecting = connectionOf(loan);
+        return connecting != null && connecting.cause() != null
+                ? connecting.cause()
+                : new IllegalStateException(loan.channel() + " has no event loop, or one that has ended");
+    }
+
+    /** What a channel that is still being connected waits for; else null. */
+    private @Nullable ChannelFuture connectionOf(Loan loan) {
+        return loan.channel().equals(order.second) ? order.connecting : null;
     }
 
     private void begun(@Nullable Throwable cause) {

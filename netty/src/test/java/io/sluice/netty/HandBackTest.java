@@ -21,13 +21,10 @@ import org.junit.jupiter.api.Test;
 
 /** What handlers get back after a splice, and what they may do meanwhile. */
 @SuppressWarnings("FutureReturnValueIgnored") // what matters is what arrives
-final class HandBackTest extends NettyFixture {
+final class HandBackTest extends TwoWires {
     @Test
     void whatFollowsTheLimitReachesTheHandlers() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice =
-                splicer.transfer(near.channel(), far.channel()).limit(100_000).start();
+        SpliceFuture splice = transfer().limit(100_000).start();
         byte[] bytes = random(150_000);
         CompletableFuture<Void> sent = sending(near, bytes);
 
@@ -40,12 +37,8 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void aLimitInOneDirectionOfAJoinHandsBothBack() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice =
-                splicer.join(near.channel(), far.channel()).limitBack(1000).start();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = join().limitBack(1000).start();
+        assertRelays(near, far, 10);
         far.send(random(1234));
         near.receive(1000);
 
@@ -53,15 +46,13 @@ final class HandBackTest extends NettyFixture {
         assertThat(result.back().ending()).isEqualTo(Ending.LIMIT_REACHED);
         assertThat(result.forward().ending()).isEqualTo(Ending.STOPPED);
         assertThat(far.recorder().bytes(234)).isEqualTo(Arrays.copyOfRange(random(1234), 1000, 1234));
-        near.send(random(20));
-        assertThat(near.recorder().bytes(20)).isEqualTo(random(20));
+        assertHandlersGet(near, 20);
     }
 
     @Test
     void aLimitMayLieWithinWhatNettyHadReadAlready() throws Exception {
-        Wire far = wire(1);
         CompletableFuture<SpliceFuture> started = new CompletableFuture<>();
-        Wire near = wire(0, new ChannelInboundHandlerAdapter() {
+        Wire client = wire(0, new ChannelInboundHandlerAdapter() {
             // The read loop of Netty goes on after this, and what it finds is between the channel and the splice.
             @Override
             public void channelRead(ChannelHandlerContext ctx, Object message) {
@@ -74,21 +65,18 @@ final class HandBackTest extends NettyFixture {
                 ctx.pipeline().fireChannelRead(rest);
             }
         });
-        near.send(random(12));
+        client.send(random(12));
 
         assertThat(far.receive(5)).isEqualTo(Arrays.copyOf(random(12), 5));
         SpliceResult result = done(done(started));
         assertThat(result.forward().userSpaceBytes()).isEqualTo(5);
-        assertThat(near.recorder().bytes(7)).isEqualTo(Arrays.copyOfRange(random(12), 5, 12));
+        assertThat(client.recorder().bytes(7)).isEqualTo(Arrays.copyOfRange(random(12), 5, 12));
     }
 
     @Test
     void aListenerMayChangeThePipelineBeforeTheNextByteComes() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         Recorder next = new Recorder();
-        SpliceFuture splice =
-                splicer.transfer(near.channel(), far.channel()).limit(10).start();
+        SpliceFuture splice = transfer().limit(10).start();
         splice.addListener(ended -> near.channel().pipeline().addFirst("next", next));
         near.send(random(30));
 
@@ -99,10 +87,7 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void aListenerMayTurnAutoReadOff() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice =
-                splicer.transfer(near.channel(), far.channel()).limit(10).start();
+        SpliceFuture splice = transfer().limit(10).start();
         splice.addListener(ended -> near.channel().config().setAutoRead(false));
         near.send(random(30));
         far.receive(10);
@@ -118,12 +103,9 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void aListenerMayBeginTheNextSpliceWithTheNextByte() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         Wire other = wire(1);
         CompletableFuture<SpliceFuture> second = new CompletableFuture<>();
-        SpliceFuture first =
-                splicer.transfer(near.channel(), far.channel()).limit(10).start();
+        SpliceFuture first = transfer().limit(10).start();
         first.addListener(ended -> second.complete(
                 splicer.transfer(near.channel(), other.channel()).limit(15).start()));
         near.send(random(30));
@@ -136,15 +118,8 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void handlersAreNotToldThatTheChannelWasAway() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
-        splice.stop();
-        done(splice);
-        near.send(random(10));
-        near.recorder().bytes(10);
+        stopped(running(join()));
+        assertHandlersGet(near, 10);
 
         assertThat(near.recorder().events()).isEmpty();
         assertThat(far.recorder().events()).isEmpty();
@@ -153,14 +128,8 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void aChannelThatReadsOnDemandGoesOnDoingSo() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         near.channel().config().setAutoRead(false);
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
-        splice.stop();
-        done(splice);
+        stopped(running(join()));
         onLoop(near.channel(), () -> {});
 
         assertThat(near.channel().config().isAutoRead()).isFalse();
@@ -171,83 +140,56 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void aReadThatWasAskedForMeanwhileIsDoneAfterwards() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         near.channel().config().setAutoRead(false);
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         near.channel().read();
         onLoop(near.channel(), () -> {});
-        splice.stop();
-        done(splice);
+        stopped(splice);
 
-        near.send(random(20));
-        assertThat(near.recorder().bytes(20)).isEqualTo(random(20));
+        assertHandlersGet(near, 20);
     }
 
     @Test
     void whatWasWrittenBeforeGoesFirst() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         onLoop(far.channel(), () -> {
             far.channel().write(far.channel().alloc().buffer().writeBytes(random(1000)));
         });
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        SpliceFuture splice = join().start();
         near.send(random(2000));
 
         assertThat(far.receive(1000)).isEqualTo(random(1000));
         assertThat(far.receive(2000)).isEqualTo(random(2000));
-        splice.stop();
-        done(splice);
+        stopped(splice);
     }
 
     @Test
     void aWriteToASplicedChannelFailsAndChangesNothing() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         ChannelFuture written =
                 far.channel().writeAndFlush(far.channel().alloc().buffer().writeBytes(random(5)));
         settled(written);
 
         assertThat(written.cause()).isInstanceOf(IllegalStateException.class).hasMessageContaining("is being spliced");
-        near.send(random(7));
-        assertThat(far.receive(7)).isEqualTo(random(7));
-        splice.stop();
-        done(splice);
-        done(far.channel().writeAndFlush(far.channel().alloc().buffer().writeBytes(random(5))));
-        assertThat(far.receive(5)).isEqualTo(random(5));
+        assertRelays(near, far, 7);
+        stopped(splice);
+        assertHandlersSend(far, 5);
     }
 
     @Test
     void aTransferLeavesTheOtherDirectionToThePipelines() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
-        far.send(random(20));
-        assertThat(far.recorder().bytes(20)).as("what the sink receives").isEqualTo(random(20));
-        done(near.channel().writeAndFlush(near.channel().alloc().buffer().writeBytes(random(30))));
-        assertThat(near.receive(30)).as("what is written to the source").isEqualTo(random(30));
+        SpliceFuture splice = running(transfer());
+        assertHandlersGet(far, 20);
+        assertHandlersSend(near, 30);
 
-        near.peer().shutdownOutput();
+        near.end();
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.SOURCE_ENDED);
         assertThat(near.recorder().saw("inactive")).as("the end is found again").isTrue();
-        done(far.channel().writeAndFlush(far.channel().alloc().buffer().writeBytes(random(5))));
-        assertThat(far.receive(5)).as("a transfer leaves its sink open").isEqualTo(random(5));
+        assertHandlersSend(far, 5); // a transfer leaves its sink open
     }
 
     @Test
     void aTransferEndsWhenItsSinkIsClosedByThePeer() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
-        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(transfer());
         far.peer().close();
 
         settled(splice);
@@ -259,12 +201,10 @@ final class HandBackTest extends NettyFixture {
 
     @Test
     void withHalfClosureTheHandlersGetTheEventThatNettyWouldHaveFired() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         near.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
+        SpliceFuture splice = transfer().start();
         near.send(random(10));
-        near.peer().shutdownOutput();
+        near.end();
         far.receive(10);
         done(splice);
 
@@ -278,18 +218,14 @@ final class HandBackTest extends NettyFixture {
      */
     @Test
     void anEndThatNettyFindsWhileTheOtherChannelIsStillAwayIsTheSame() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         near.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        SpliceFuture splice = splicer.transfer(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(transfer());
         CountDownLatch found = new CountDownLatch(1);
         far.channel().eventLoop().submit(() -> {
             found.await();
             return null;
         });
-        near.peer().shutdownOutput();
+        near.end();
         eventually(() -> ((SocketChannel) near.channel()).isInputShutdown());
         assertThat(near.recorder().events()).as("what handlers saw so far").isEmpty();
         found.countDown();
@@ -312,41 +248,30 @@ final class HandBackTest extends NettyFixture {
         assertThat(wire.channel().config().isAutoRead()).isTrue();
         assertThat(wire.channel().config().getOption(ChannelOption.ALLOW_HALF_CLOSURE))
                 .isTrue();
-        done(wire.channel().writeAndFlush(wire.channel().alloc().buffer().writeBytes(random(30))));
-        assertThat(wire.receive(30)).as("the other direction is open").isEqualTo(random(30));
+        assertHandlersSend(wire, 30);
     }
 
     @Test
     void aChannelIsSplicedOnceAtATime() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         Wire third = wire(1);
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         SpliceFuture second = splicer.join(third.channel(), near.channel()).start();
         settled(second);
 
         assertThat(second.cause()).isInstanceOf(IllegalStateException.class).hasMessageContaining("already");
-        near.send(random(20));
-        assertThat(far.receive(20)).as("the first is not disturbed").isEqualTo(random(20));
-        third.send(random(30));
-        assertThat(third.recorder().bytes(30)).as("the third is back").isEqualTo(random(30));
-        splice.stop();
-        done(splice);
+        assertRelays(near, far, 20);
+        assertHandlersGet(third, 30);
+        stopped(splice);
     }
 
     @Test
     void aClosedChannelIsRefused() throws Exception {
-        Wire near = wire(0);
-        Wire far = wire(1);
         Channel closed = far.channel();
         done(closed.close());
         SpliceFuture splice = splicer.join(near.channel(), closed).start();
         settled(splice);
 
         assertThat(splice.cause()).isInstanceOf(ClosedChannelException.class);
-        near.send(random(10));
-        assertThat(near.recorder().bytes(10)).isEqualTo(random(10));
+        assertHandlersGet(near, 10);
     }
 }

@@ -4,6 +4,10 @@ package io.sluice.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
 import io.sluice.kernel.Errno;
@@ -16,41 +20,26 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Two channels joined, from the start to each of the ends that there are. */
 @SuppressWarnings("FutureReturnValueIgnored") // what matters is what arrives
-final class JoinTest extends NettyFixture {
+final class JoinTest extends TwoWires {
     private static final int MORE_THAN_SOCKETS_HOLD = 32 << 20;
-
-    private Wire near;
-    private Wire far;
-
-    @BeforeEach
-    void connect() throws Exception {
-        near = wire(0);
-        far = wire(1);
-    }
-
-    private SpliceFuture join() {
-        return splicer.join(near.channel(), far.channel()).start();
-    }
 
     // Ends.
 
     @Test
     void theEndOfOneDirectionIsPassedOnWhileTheOtherGoesOn() throws Exception {
-        SpliceFuture splice = join();
+        SpliceFuture splice = join().start();
         near.send(random(1000));
-        near.peer().shutdownOutput();
+        near.end();
         assertThat(far.receiveAll()).isEqualTo(random(1000));
 
         for (int i = 1; i <= 3; i++) {
-            far.send(random(i));
-            assertThat(near.receive(i)).isEqualTo(random(i));
+            assertRelays(far, near, i);
         }
-        far.peer().shutdownOutput();
+        far.end();
         assertThat(near.receiveAll()).isEmpty();
         SpliceResult result = done(splice);
         assertThat(List.of(result.forward().ending(), result.back().ending())).containsOnly(Ending.SOURCE_ENDED);
@@ -59,9 +48,7 @@ final class JoinTest extends NettyFixture {
 
     @Test
     void aResetOfOnePeerIsAResetForTheOther() throws Exception {
-        SpliceFuture splice = join();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         near.peer().setSoLinger(true, 0);
         near.peer().close();
 
@@ -80,9 +67,7 @@ final class JoinTest extends NettyFixture {
 
     @Test
     void aCloseOnThisSideEndsTheSpliceFirstAndIsSeenByTheHandlers() throws Exception {
-        SpliceFuture splice = join();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         done(near.channel().close());
 
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.CLOSED);
@@ -91,15 +76,12 @@ final class JoinTest extends NettyFixture {
         assertThat(far.channel().isActive())
                 .as("the other is handed back, open")
                 .isTrue();
-        far.send(random(5));
-        assertThat(far.recorder().bytes(5)).isEqualTo(random(5));
+        assertHandlersGet(far, 5);
     }
 
     @Test
     void aCloseBehindThePipelinesBackIsTold() throws Exception {
-        SpliceFuture splice = join();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         onLoop(
                 near.channel(),
                 () -> near.channel().unsafe().close(near.channel().newPromise()));
@@ -111,21 +93,16 @@ final class JoinTest extends NettyFixture {
 
     @Test
     void anIdleSpliceEndsAndItsChannelsAreOpen() throws Exception {
-        SpliceFuture splice = splicer.join(near.channel(), far.channel())
-                .idleTimeout(Duration.ofMillis(50))
-                .start();
+        SpliceFuture splice = join().idleTimeout(Duration.ofMillis(50)).start();
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.IDLE);
         assertThat(done(splice).elapsed()).isGreaterThanOrEqualTo(Duration.ofMillis(50));
 
-        near.send(random(10));
-        assertThat(near.recorder().bytes(10)).isEqualTo(random(10));
+        assertHandlersGet(near, 10);
     }
 
     @Test
     void aSpliceInWhichOneDirectionMovesIsNotIdle() throws Exception {
-        SpliceFuture splice = splicer.join(near.channel(), far.channel())
-                .idleTimeout(Duration.ofSeconds(1))
-                .start();
+        SpliceFuture splice = join().idleTimeout(Duration.ofSeconds(1)).start();
         long begun = System.nanoTime();
         while (System.nanoTime() - begun < Duration.ofMillis(1500).toNanos()) {
             far.send(random(1));
@@ -141,7 +118,7 @@ final class JoinTest extends NettyFixture {
     @Test
     void stoppingLosesNothingAlsoWhenTheSinkIsFull() throws Exception {
         far.channel().config().setOption(ChannelOption.SO_SNDBUF, 65536);
-        SpliceFuture splice = join();
+        SpliceFuture splice = join().start();
         byte[] bytes = random(MORE_THAN_SOCKETS_HOLD);
         CompletableFuture<Void> sent = sending(near, bytes);
         movesNoMore(splice);
@@ -171,9 +148,7 @@ final class JoinTest extends NettyFixture {
 
     @Test
     void aCancelledSpliceEndsAsCancelledWhenItsChannelsAreBack() throws Exception {
-        SpliceFuture splice = join();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         CompletableFuture<Boolean> backInTime = new CompletableFuture<>();
         splice.addListener(ended -> backInTime.complete(
                 near.channel().isRegistered() && far.channel().isRegistered()));
@@ -184,16 +159,14 @@ final class JoinTest extends NettyFixture {
         assertThat(done(backInTime)).isTrue();
         assertThat(splice.movedBytes()).isEqualTo(10);
         assertThat(splice.cancel(true)).as("ended already").isFalse();
-        near.send(random(7));
-        assertThat(near.recorder().bytes(7)).isEqualTo(random(7));
+        assertHandlersGet(near, 7);
     }
 
     @Test
     void channelsMayBeSplicedAgainAfterACancel() throws Exception {
         for (int i = 1; i <= 5; i++) {
-            SpliceFuture splice = join();
-            near.send(random(i));
-            assertThat(far.receive(i)).isEqualTo(random(i));
+            SpliceFuture splice = join().start();
+            assertRelays(near, far, i);
             splice.cancel(false);
             settled(splice);
         }
@@ -202,28 +175,26 @@ final class JoinTest extends NettyFixture {
 
     @Test
     void closingTheSplicerStopsWhatRuns() throws Exception {
-        SpliceFuture splice = join();
-        near.send(random(10));
-        far.receive(10);
+        SpliceFuture splice = running(join());
         splicer.close();
 
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.STOPPED);
-        assertThatThrownBy(this::join).isInstanceOf(IllegalStateException.class).hasMessageContaining("closed");
+        assertThatThrownBy(() -> join().start())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("closed");
     }
 
     @Test
     void stoppingDoesNotWaitForAPeerThatReadsNothing() throws Exception {
-        far.channel().config().setOption(ChannelOption.SO_SNDBUF, 8192);
         onLoop(
                 far.channel(),
                 () -> far.channel()
                         .writeAndFlush(far.channel().alloc().directBuffer().writeZero(MORE_THAN_SOCKETS_HOLD)));
-        SpliceFuture splice = join();
+        SpliceFuture splice = join().start();
         splice.stop();
 
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.STOPPED);
-        near.send(random(10));
-        assertThat(near.recorder().bytes(10)).isEqualTo(random(10));
+        assertHandlersGet(near, 10);
         assertThat(far.receive(MORE_THAN_SOCKETS_HOLD)).as("written before").containsOnly(0);
     }
 
@@ -235,11 +206,11 @@ final class JoinTest extends NettyFixture {
         SpliceFuture splice = splicer.join(near.channel(), connecting).start();
         onLoop(near.channel(), () -> {});
         near.send(random(1000));
-        near.peer().shutdownOutput();
+        near.end();
         onLoop(far.channel(), connecting::setSuccess);
 
         assertThat(far.receiveAll()).isEqualTo(random(1000));
-        far.peer().shutdownOutput();
+        far.end();
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.SOURCE_ENDED);
         assertThat(near.recorder().bytes()).isEmpty();
     }
@@ -252,8 +223,24 @@ final class JoinTest extends NettyFixture {
         settled(splice);
 
         assertThat(splice.cause()).isInstanceOf(ConnectException.class);
-        near.send(random(10));
-        assertThat(near.recorder().bytes(10)).isEqualTo(random(10));
+        assertHandlersGet(near, 10);
+    }
+
+    /** As when descriptors have run out: what Bootstrap returns then is a channel without an event loop. */
+    @Test
+    void aConnectionForWhichThereIsNoSocketFailsTheSpliceAndTheFirstIsBack() throws Exception {
+        ChannelFuture connecting = new Bootstrap()
+                .group(loops)
+                .channelFactory(() -> {
+                    throw new ChannelException("too many open files");
+                })
+                .handler(new ChannelInboundHandlerAdapter())
+                .connect("localhost", 1);
+        SpliceFuture splice = splicer.join(near.channel(), connecting).start();
+        settled(splice);
+
+        assertThat(splice.cause()).isInstanceOf(ChannelException.class).hasMessageContaining("too many open files");
+        assertHandlersGet(near, 10);
     }
 
     @Test
@@ -264,8 +251,7 @@ final class JoinTest extends NettyFixture {
 
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.STOPPED);
         connecting.setSuccess();
-        far.send(random(10));
-        assertThat(far.recorder().bytes(10)).isEqualTo(random(10));
+        assertHandlersGet(far, 10);
     }
 
     // Many.

@@ -29,7 +29,7 @@ final class NettyComplaintsTest {
 
     /** 3760: the design. Lengths of 32 bits, one of which meant "for ever"; no progress; one event loop. */
     @Nested
-    class Issue3760 extends NettyFixture {
+    class Issue3760 extends TwoWires {
         @Test
         void lengthsMayExceedTwoGigabytes() throws Exception {
             long limit = (1L << 31) + 1;
@@ -48,23 +48,19 @@ final class NettyComplaintsTest {
 
         @Test
         void withoutALimitTheEndOfTheSourceDecides() throws Exception {
-            Wire near = wire(0);
-            Wire far = wire(0);
-            SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+            SpliceFuture splice = join().start();
             near.send(random(MEGABYTE));
-            near.peer().shutdownOutput();
+            near.end();
 
             assertThat(far.receiveAll()).isEqualTo(random(MEGABYTE));
-            far.peer().shutdownOutput();
+            far.end();
             assertThat(done(splice).forward().ending()).isEqualTo(Ending.SOURCE_ENDED);
         }
 
         @Test
         void progressIsTold() throws Exception {
             List<String> told = new CopyOnWriteArrayList<>();
-            Wire near = wire(0);
-            Wire far = wire(0);
-            SpliceFuture splice = splicer.transfer(near.channel(), far.channel())
+            SpliceFuture splice = transfer()
                     .limit(2L * MEGABYTE)
                     .progressInterval(Duration.ZERO)
                     .start();
@@ -91,14 +87,10 @@ final class NettyComplaintsTest {
 
         @Test
         void theChannelsMayBelongToDifferentEventLoops() throws Exception {
-            Wire near = wire(0);
-            Wire far = wire(1);
             assertThat(near.channel().eventLoop()).isNotEqualTo(far.channel().eventLoop());
-            SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-            near.send(random(1000));
-            assertThat(far.receive(1000)).isEqualTo(random(1000));
-            far.send(random(2000));
-            assertThat(near.receive(2000)).isEqualTo(random(2000));
+            SpliceFuture splice = join().start();
+            assertRelays(near, far, 1000);
+            assertRelays(far, near, 2000);
             splice.stop();
 
             SpliceResult result = done(splice);
@@ -109,14 +101,10 @@ final class NettyComplaintsTest {
 
     /** 12123: when the peer closed, channelInactive never came, and the event loop spun. */
     @Nested
-    class Issue12123 extends NettyFixture {
+    class Issue12123 extends TwoWires {
         @Test
         void channelInactiveComesWhenThePeersHaveClosed() throws Exception {
-            Wire near = wire(0);
-            Wire far = wire(1);
-            SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-            near.send(random(10));
-            far.receive(10);
+            SpliceFuture splice = running(join());
             near.peer().close();
             far.peer().close();
 
@@ -127,10 +115,8 @@ final class NettyComplaintsTest {
 
         @Test
         void nothingSpinsWhileOnePeerHasClosedItsSideAndTheOtherIsQuiet() throws Exception {
-            Wire near = wire(0);
-            Wire far = wire(1);
-            SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-            near.peer().shutdownOutput();
+            SpliceFuture splice = join().start();
+            near.end();
             assertThat(far.receiveAll()).isEmpty();
             eventually(() -> !callsAreBeingMade());
 
@@ -138,10 +124,8 @@ final class NettyComplaintsTest {
             TimeUnit.MILLISECONDS.sleep(300); // the time that is looked at
             assertThat(kernel.calls()).as("calls in 300 ms of silence").isEqualTo(before);
 
-            far.send(random(10));
-            assertThat(near.receive(10)).isEqualTo(random(10));
-            splice.stop();
-            done(splice);
+            assertRelays(far, near, 10);
+            stopped(splice);
         }
 
         private boolean callsAreBeingMade() {
@@ -157,37 +141,34 @@ final class NettyComplaintsTest {
 
     /** 13690: a splice that was begun in channelRead got stuck, and what had been read was lost. */
     @Nested
-    class Issue13690 extends NettyFixture {
+    class Issue13690 extends TwoWires {
         @Test
         void aSpliceMayBeginInChannelRead() throws Exception {
-            Wire far = wire(1);
             CompletableFuture<SpliceFuture> started = new CompletableFuture<>();
-            Wire near = wire(0, new SplicingProxy(far.channel(), started));
+            Wire client = wire(0, new SplicingProxy(far.channel(), started));
             byte[] request = random(3 * MEGABYTE + 17);
-            CompletableFuture<Void> sent = sending(near, request, request.length);
+            CompletableFuture<Void> sent = sending(client, request, request.length);
 
             assertThat(far.receive(request.length)).isEqualTo(request);
             done(sent);
-            far.send(random(1000));
-            assertThat(near.receive(1000)).isEqualTo(random(1000));
+            assertRelays(far, client, 1000);
             done(started).stop();
             assertThat(done(done(started)).forward().leftoverBytes()).isZero();
         }
 
         @Test
         void aRequestWhoseEndComesWithItIsAnsweredAllTheSame() throws Exception {
-            Wire far = wire(1);
             CompletableFuture<SpliceFuture> started = new CompletableFuture<>();
-            Wire near = wire(0, new SplicingProxy(far.channel(), started));
-            near.send(random(100_000));
-            near.peer().shutdownOutput();
+            Wire client = wire(0, new SplicingProxy(far.channel(), started));
+            client.send(random(100_000));
+            client.peer().shutdownOutput();
 
             assertThat(far.receiveAll()).isEqualTo(random(100_000));
             far.send(random(1000));
             far.peer().close();
-            assertThat(near.receiveAll()).isEqualTo(random(1000));
+            assertThat(client.receiveAll()).isEqualTo(random(1000));
             settled(done(started));
-            assertThat(near.recorder().saw("inactive")).isTrue();
+            assertThat(client.recorder().saw("inactive")).isTrue();
         }
 
         /** As one would write a proxy: what has been read goes first, the rest is spliced. */
@@ -212,26 +193,10 @@ final class NettyComplaintsTest {
 
     /** 15907: splice for all channels, in both directions; and what is refused says why. */
     @Nested
-    class Issue15907 extends NettyFixture {
+    class Issue15907 extends TwoWires {
         @Test
         void twoChannelsAreJoinedInBothDirectionsAtOnce() throws Exception {
-            Wire near = wire(0);
-            Wire far = wire(1);
-            SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
-            byte[] there = random(5 * MEGABYTE);
-            byte[] back = random(7 * MEGABYTE);
-            CompletableFuture<byte[]> arrivedThere = receiving(far.peer(), there.length);
-            CompletableFuture<byte[]> arrivedBack = receiving(near.peer(), back.length);
-            CompletableFuture<Void> sentThere = sending(near, there, there.length);
-            CompletableFuture<Void> sentBack = sending(far, back, back.length);
-
-            assertThat(done(arrivedThere)).isEqualTo(there);
-            assertThat(done(arrivedBack)).isEqualTo(back);
-            done(sentThere);
-            done(sentBack);
-            near.peer().shutdownOutput();
-            far.peer().shutdownOutput();
-            SpliceResult result = done(splice);
+            SpliceResult result = relaysBothWays(join(), 5 * MEGABYTE, 7 * MEGABYTE);
             assertThat(result.bytes()).isEqualTo(12L * MEGABYTE);
             assertThat(result.back().ending()).isEqualTo(Ending.SOURCE_ENDED);
         }
@@ -259,12 +224,10 @@ final class NettyComplaintsTest {
 
     /** 17531: why take splice away, when it is so much faster for a relay in the clear? */
     @Nested
-    class Issue17531 extends NettyFixture {
+    class Issue17531 extends TwoWires {
         @Test
         void aResponseOfAMegabyteIsRelayedWithoutACopy() throws Exception {
-            Wire near = wire(0);
-            Wire far = wire(0);
-            SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+            SpliceFuture splice = join().start();
             for (int i = 0; i < 20; i++) {
                 near.send(random(100));
                 far.receive(100);

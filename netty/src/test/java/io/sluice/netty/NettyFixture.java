@@ -60,6 +60,12 @@ abstract class NettyFixture {
             peer.getOutputStream().write(bytes);
         }
 
+        /** The peer ends its side; not before what has been asked of the channel, as above. */
+        void end() throws Exception {
+            onLoop(channel, () -> {});
+            peer.shutdownOutput();
+        }
+
         byte[] receive(int count) throws IOException {
             byte[] bytes = peer.getInputStream().readNBytes(count);
             assertThat(bytes).as("bytes until the peer's end").hasSize(count);

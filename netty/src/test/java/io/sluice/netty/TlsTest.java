@@ -9,15 +9,13 @@ import javax.net.ssl.SSLEngine;
 import org.junit.jupiter.api.Test;
 
 /** A channel whose bytes are encrypted cannot be spliced, and says so. */
-final class TlsTest extends NettyFixture {
+final class TlsTest extends TwoWires {
     @Test
     void aChannelWithAnSslHandlerIsRefusedAndTheHandlerNamed() throws Exception {
         SSLEngine engine = SSLContext.getDefault().createSSLEngine();
         engine.setUseClientMode(false);
-        Wire far = wire(1);
-        Wire near = wire(0);
         near.channel().pipeline().addFirst("tls", new SslHandler(engine));
-        SpliceFuture splice = splicer.join(near.channel(), far.channel()).start();
+        SpliceFuture splice = join().start();
         settled(splice);
 
         assertThat(splice.cause())
@@ -25,7 +23,6 @@ final class TlsTest extends NettyFixture {
                 .hasMessageContaining("\"tls\"")
                 .hasMessageContaining("SslHandler")
                 .hasMessageContaining("TLS records");
-        far.send(random(10));
-        assertThat(far.recorder().bytes(10)).as("the other channel reads on").isEqualTo(random(10));
+        assertHandlersGet(far, 10);
     }
 }

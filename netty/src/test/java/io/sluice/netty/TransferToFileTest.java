@@ -45,7 +45,7 @@ final class TransferToFileTest extends NettyFixture {
         Path file = directory.resolve("file");
         SpliceFuture splice = splicer.transfer(wire.channel(), file, 0).start();
         wire.send(random(1000));
-        wire.peer().shutdownOutput();
+        wire.end();
 
         assertThat(done(splice).forward().ending()).isEqualTo(Ending.SOURCE_ENDED);
         assertThat(Files.readAllBytes(file)).isEqualTo(random(1000));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 
 /** examples/NettyRelay.java runs as its head says. */
 final class ExampleTest {
-    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+    static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final Path EXAMPLE = ROOT.resolve("examples/NettyRelay.java");
 
     @Test
@@ -30,7 +30,7 @@ final class ExampleTest {
         assumeTrue(
                 Epoll.isAvailable(), () -> "Netty's epoll transport is not available: " + Epoll.unavailabilityCause());
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Process relay = started("0", "127.0.0.1", String.valueOf(server.getLocalPort()));
+            Process relay = started(EXAMPLE, "0", "127.0.0.1", String.valueOf(server.getLocalPort()));
             try (BufferedReader said = relay.inputReader()) {
                 Matcher listening = Pattern.compile("listening on .*:(\\d+)").matcher(lineWith("listening", said));
                 assertThat(listening.find()).isTrue();
@@ -55,8 +55,8 @@ final class ExampleTest {
         }
     }
 
-    /** The command of the example's head, with this JVM and in the root of the source tree. */
-    private static Process started(String... arguments) throws IOException {
+    /** A source file, by the command of the example's head, with this JVM and in the root of the source tree. */
+    static Process started(Path source, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         try (Stream<String> lines = Files.lines(EXAMPLE)) {
@@ -68,7 +68,7 @@ final class ExampleTest {
                     .splitAsStream(options.replace("\"", ""))
                     .toList());
         }
-        command.add("examples/NettyRelay.java");
+        command.add(source.toString());
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command)
                 .directory(ROOT.toFile())

@@ -23,7 +23,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-/** What people have complained of in Netty's spliceTo, issue by issue; the numbers are those of netty/netty. */
+/**
+ * What people have complained of in Netty's spliceTo, issue by issue; the numbers are those of netty/netty. The guide
+ * lists them, and {@link GuideTest} holds it to that.
+ */
 final class NettyComplaintsTest {
     private static final int MEGABYTE = 1 << 20;
 
@@ -191,7 +194,7 @@ final class NettyComplaintsTest {
         }
     }
 
-    /** 15907: splice for all channels, in both directions; and what is refused says why. */
+    /** 15907: sockets to sockets, for other transports as well; and what is refused says why. */
     @Nested
     class Issue15907 extends TwoWires {
         @Test

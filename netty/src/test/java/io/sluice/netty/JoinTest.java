@@ -102,9 +102,9 @@ final class JoinTest extends TwoWires {
 
     @Test
     void aSpliceInWhichOneDirectionMovesIsNotIdle() throws Exception {
-        SpliceFuture splice = join().idleTimeout(Duration.ofSeconds(1)).start();
+        SpliceFuture splice = join().idleTimeout(Duration.ofSeconds(2)).start();
         long begun = System.nanoTime();
-        while (System.nanoTime() - begun < Duration.ofMillis(1500).toNanos()) {
+        while (System.nanoTime() - begun < Duration.ofMillis(2500).toNanos()) {
             far.send(random(1));
             near.receive(1);
         }
@@ -136,10 +136,10 @@ final class JoinTest extends TwoWires {
         done(sent);
     }
 
-    /** Until ten looks in a row see the same: the sockets and the pipe are full. */
+    /** Until twenty-five looks in a row see the same: the sockets and the pipe are full. */
     private static void movesNoMore(SpliceFuture splice) throws InterruptedException {
         long seen = 0;
-        for (int same = 0; same < 10; ) {
+        for (int same = 0; same < 25; ) {
             TimeUnit.MILLISECONDS.sleep(20);
             same = seen > 0 && splice.movedBytes() == seen ? same + 1 : 0;
             seen = splice.movedBytes();

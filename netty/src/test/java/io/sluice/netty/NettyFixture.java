@@ -132,12 +132,16 @@ abstract class NettyFixture {
         kernel.close();
     }
 
-    /** Waits for what happens by itself in a moment; whoever calls asserts it afterwards. */
-    static void eventually(BooleanSupplier condition) throws InterruptedException {
+    /** Waits for what happens by itself in a moment; false when it does not. */
+    static boolean eventually(BooleanSupplier condition) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (!condition.getAsBoolean() && System.nanoTime() < deadline) {
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                return false;
+            }
             TimeUnit.MILLISECONDS.sleep(2);
         }
+        return true;
     }
 
     static <T> T done(Future<T> future) throws Exception {

@@ -30,8 +30,7 @@ final class Recorder extends ChannelInboundHandlerAdapter {
     }
 
     boolean saw(String event) throws InterruptedException {
-        NettyFixture.eventually(() -> events.contains(event));
-        return events.contains(event);
+        return NettyFixture.eventually(() -> events.contains(event));
     }
 
     @Override

@@ -17,5 +17,6 @@ module io.sluice.core {
     exports io.sluice.flow to
             io.sluice.cli,
             io.sluice.conformance,
-            io.sluice.netty;
+            io.sluice.netty,
+            io.sluice.relay;
 }

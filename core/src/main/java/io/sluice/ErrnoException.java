@@ -15,7 +15,14 @@ public final class ErrnoException extends IOException {
     private final int errno;
     private final transient @Nullable TransferResult result;
 
-    ErrnoException(String call, long errno, String what) {
+    /**
+     * A failed call.
+     *
+     * @param call its manual-page name
+     * @param errno the code, positive or as a kernel answers it
+     * @param what the end that it was made for
+     */
+    public ErrnoException(String call, long errno, String what) {
         this(call, errno, what, null);
     }
 

@@ -73,7 +73,7 @@ public final class Branch {
         this.detachWhenFull = detachWhenFull;
         this.boundPipes = 1 + Math.clamp(boundBytes / pipeBytes, 1, Integer.MAX_VALUE - 1); // one is on its way out
         this.tally = new Tally(pool.journal());
-        this.outlet = new Outlet(kernel, sink, tally);
+        this.outlet = new Outlet(kernel, pool.buffers(), sink, tally);
     }
 
     /** What reached the sink. */

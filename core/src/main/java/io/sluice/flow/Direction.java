@@ -69,7 +69,7 @@ public final class Direction implements AutoCloseable {
         this.pipeBytes = pipeBytes;
         this.tally = new Tally(pool.journal());
         this.inlet = new Inlet(kernel, source);
-        this.outlet = new Outlet(kernel, sink, tally);
+        this.outlet = new Outlet(kernel, pool.buffers(), sink, tally);
         this.bypass = new Bypass(kernel, source, sink);
         this.branches = new Branches(kernel);
         this.route = new Route(paths);
@@ -93,6 +93,21 @@ public final class Direction implements AutoCloseable {
     /** Takes a branch off that holds nothing in its stage ({@link Branch#flush}). */
     public void remove(Branch branch) {
         branches.remove(branch);
+    }
+
+    /**
+     * Goes on by {@code path} from the next piece on, as long as the kernel takes it; for whoever knows more of the
+     * traffic than its ends tell.
+     *
+     * @return false when that path is not among this direction's, or has been refused for good
+     */
+    public boolean take(TransferPath path) {
+        return route.take(path);
+    }
+
+    /** The path that the next piece is to take. */
+    public TransferPath path() {
+        return route.path();
     }
 
     // The steps.
@@ -177,10 +192,10 @@ public final class Direction implements AutoCloseable {
     private Step drainByRead(long maxBytes) {
         MemorySegment buffer = outlet.emptyBuffer(Math.min(maxBytes, branches.pipeBytes(pipeBytes)));
         long drained = inlet.read(buffer);
+        outlet.filled(Math.max(drained, 0));
         if (drained <= 0) {
             return nothingTaken(TransferPath.COPY, "read", drained, Side.SOURCE);
         }
-        outlet.filled(drained);
         long duplicated = branches.write(buffer.asSlice(0, drained));
         if (duplicated < 0) {
             return ended(Side.EITHER, "write", duplicated);
@@ -311,6 +326,11 @@ public final class Direction implements AutoCloseable {
     /** Bytes taken from the source. */
     public long taken() {
         return inlet.taken();
+    }
+
+    /** Whether the last read took less than it had room for: by then the source was empty, or at its end. */
+    public boolean sourceLooksEmpty() {
+        return inlet.looksEmpty();
     }
 
     /** Bytes taken and not delivered: in the pipe and in the buffer. */

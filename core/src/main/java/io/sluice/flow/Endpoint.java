@@ -33,12 +33,18 @@ public final class Endpoint {
     private final boolean regularFile;
     private final @Nullable Passage passage;
 
-    private Endpoint(Kernel kernel, Descriptor descriptor, Stat stat, int statusFlags, @Nullable Passage passage) {
+    private Endpoint(
+            Kernel kernel,
+            Descriptor descriptor,
+            EndKind kind,
+            boolean regularFile,
+            int statusFlags,
+            @Nullable Passage passage) {
         this.kernel = kernel;
         this.descriptor = descriptor;
         this.passage = passage;
-        this.kind = EndKind.of(stat);
-        this.regularFile = stat.type() == S_IFREG;
+        this.kind = kind;
+        this.regularFile = regularFile;
         this.nonBlocking = (statusFlags & O_NONBLOCK) != 0;
         this.append = (statusFlags & O_APPEND) != 0;
     }
@@ -57,7 +63,13 @@ public final class Endpoint {
         Stat stat = new Stat();
         kernel.fstat(descriptor.fd(), stat);
         long flags = kernel.fcntl(descriptor.fd(), F_GETFL, 0);
-        return new Endpoint(kernel, descriptor, stat, flags < 0 ? 0 : (int) flags, passage);
+        return new Endpoint(
+                kernel, descriptor, EndKind.of(stat), stat.type() == S_IFREG, flags < 0 ? 0 : (int) flags, passage);
+    }
+
+    /** A stream socket that was made or accepted with SOCK_NONBLOCK, and so need not be looked at. */
+    public static Endpoint nonBlockingSocket(Kernel kernel, Descriptor descriptor) {
+        return new Endpoint(kernel, descriptor, EndKind.SOCKET, false, O_NONBLOCK, null);
     }
 
     public Descriptor descriptor() {

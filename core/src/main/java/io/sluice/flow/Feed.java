@@ -46,7 +46,7 @@ public final class Feed implements AutoCloseable {
         this.lending = lending;
         this.pipeBytes = pipeBytes;
         this.tally = new Tally(pool.journal());
-        this.outlet = new Outlet(kernel, sink, tally);
+        this.outlet = new Outlet(kernel, pool.buffers(), sink, tally);
     }
 
     /** Moves bytes on. */

@@ -43,6 +43,7 @@ final class Inlet {
     private final Kernel kernel;
     private final Endpoint source;
     private final AtomicLong takenBytes = new AtomicLong(); // written by one thread
+    private boolean looksEmpty;
     private long takenAtWait = -1;
     private long takenAtSight = -1;
     private long knownBytes = -1;
@@ -72,6 +73,7 @@ final class Inlet {
     long splice(PooledPipe into, long maxBytes) {
         long asked = Math.min(maxBytes, into.capacityBytes);
         int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+        looksEmpty = false;
         Passage passage = source.passage();
         long drained = passage == null
                 ? kernel.splice(source.fd(), null, into.writeFd, null, asked, flags)
@@ -113,10 +115,16 @@ final class Inlet {
     /** Fills a buffer, answering as {@link #splice} does. */
     long read(MemorySegment buffer) {
         long drained = source.read(buffer);
+        looksEmpty = drained < buffer.byteSize();
         if (drained > 0) {
             took(drained);
         }
         return drained;
+    }
+
+    /** Whether the last call was a read that came short. Of a short splice the pipe may be the cause. */
+    boolean looksEmpty() {
+        return looksEmpty;
     }
 
     /** What to make of a call on the path {@code by} that has answered 0 or -EAGAIN. */

@@ -8,7 +8,6 @@ import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -18,21 +17,20 @@ import org.jspecify.annotations.Nullable;
  * time.
  */
 final class Outlet {
-    /** What GNU cat and cp use; more gains nothing measurable, and it is allocated only where bytes must be copied. */
-    static final int BUFFER_BYTES = 128 << 10;
-
     private final Kernel kernel;
+    private final BufferPool buffers;
     private Tally tally;
     private Endpoint sink;
     private boolean splicing;
     private int refusal;
 
-    private @Nullable MemorySegment buffer;
+    private @Nullable MemorySegment buffer; // held from the moment it is to be filled until it is empty
     private long bufferedFrom;
     private long bufferedTo;
 
-    Outlet(Kernel kernel, Endpoint sink, Tally tally) {
+    Outlet(Kernel kernel, BufferPool buffers, Endpoint sink, Tally tally) {
         this.kernel = kernel;
+        this.buffers = buffers;
         this.sink = sink;
         this.tally = tally;
         this.splicing = mayBeSpliced(sink);
@@ -81,15 +79,25 @@ final class Outlet {
         }
         MemorySegment memory = buffer;
         if (memory == null) {
-            memory = Arena.ofAuto().allocate(BUFFER_BYTES, 4096);
+            memory = buffers.borrow();
             buffer = memory;
         }
-        return memory.asSlice(0, Math.min(bytes, BUFFER_BYTES));
+        return memory.asSlice(0, Math.min(bytes, BufferPool.BUFFER_BYTES));
     }
 
+    /** So many bytes, or none, have come into the buffer that {@link #emptyBuffer} gave. */
     void filled(long bytes) {
         bufferedFrom = 0;
         bufferedTo = bytes;
+        giveBackWhenEmpty();
+    }
+
+    private void giveBackWhenEmpty() {
+        MemorySegment empty = buffer;
+        if (empty != null && bufferedBytes() == 0) {
+            buffer = null;
+            buffers.giveBack(empty);
+        }
     }
 
     /** The system call that {@link #push} would end with. */
@@ -156,6 +164,7 @@ final class Outlet {
         if (memory != null && taken > 0) {
             into.copyFrom(memory.asSlice(bufferedFrom, taken));
             bufferedFrom += taken;
+            giveBackWhenEmpty();
         }
         while (pipe != null && pipe.heldBytes > 0 && taken < into.byteSize()) {
             taken += read(pipe, into.asSlice(taken));
@@ -171,6 +180,7 @@ final class Outlet {
         long written = sink.write(memory.asSlice(bufferedFrom, bufferedBytes()));
         if (written > 0) {
             bufferedFrom += written;
+            giveBackWhenEmpty();
             tally.moved(TransferPath.COPY, written);
         }
         return written == 0 ? -Errno.EIO : written;

@@ -71,6 +71,7 @@ public final class PipePool implements AutoCloseable {
 
     private final Kernel kernel;
     private final Journal journal;
+    private final BufferPool buffers = new BufferPool();
     private final int mostPipes;
     private final long idleNanos;
 
@@ -107,6 +108,11 @@ public final class PipePool implements AutoCloseable {
 
     Journal journal() {
         return journal;
+    }
+
+    /** For what cannot go through a pipe. */
+    BufferPool buffers() {
+        return buffers;
     }
 
     // Lending.
@@ -165,13 +171,15 @@ public final class PipePool implements AutoCloseable {
             if (wanted <= HARMLESS_BYTES) {
                 return true;
             }
-            long pages = kernel.capabilities().pipeUserPagesSoft();
-            mostBytes = (pages == 0 ? DEFAULT_SOFT_PAGES : pages)
-                    * kernel.capabilities().pageSizeBytes()
-                    / 4
-                    * 3;
+            mostBytes = grantedBytes(kernel);
         }
         return wanted <= mostBytes;
+    }
+
+    /** What a kernel grants one user in pipes, less a quarter for others. */
+    public static long grantedBytes(Kernel kernel) {
+        long pages = kernel.capabilities().pipeUserPagesSoft();
+        return (pages == 0 ? DEFAULT_SOFT_PAGES : pages) * kernel.capabilities().pageSizeBytes() / 4 * 3;
     }
 
     private Borrowed newLocked(int bytes) {

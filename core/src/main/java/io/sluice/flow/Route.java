@@ -12,6 +12,7 @@ final class Route {
     private final List<TransferPath> paths;
     private int index;
     private boolean spliceAgain;
+    private boolean spliceRefused;
     private long splicedAtRefusal;
 
     /** Over {@code paths}, best first. */
@@ -25,11 +26,23 @@ final class Route {
      */
     boolean begin(boolean splices) {
         index = splices ? 0 : paths.indexOf(TransferPath.COPY);
+        spliceRefused = !splices;
         return index >= 0;
     }
 
     TransferPath path() {
         return paths.get(index);
+    }
+
+    /** Changes to {@code path} between two pieces; false when it is not among the paths, or is splice and refused. */
+    boolean take(TransferPath path) {
+        int wanted = path == TransferPath.SPLICE && spliceRefused ? -1 : paths.indexOf(path);
+        if (wanted < 0) {
+            return false;
+        }
+        index = wanted;
+        spliceAgain = false;
+        return true;
     }
 
     boolean isLast() {
@@ -55,6 +68,7 @@ final class Route {
      */
     void leavesSplice(boolean sockets, long splicedBytes) {
         spliceAgain = sockets && splicedBytes > splicedAtRefusal;
+        spliceRefused = !spliceAgain;
         splicedAtRefusal = splicedBytes;
     }
 

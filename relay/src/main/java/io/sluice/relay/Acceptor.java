@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import static io.sluice.kernel.Flags.EPOLLEXCLUSIVE;
+import static io.sluice.kernel.Flags.EPOLLIN;
+import static io.sluice.kernel.Flags.SOCK_CLOEXEC;
+import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import java.lang.System.Logger.Level;
+import java.net.SocketAddress;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes connections from one listening socket in one loop. When the process is short of descriptors it stops taking
+ * them, and looks again when one has become free or a moment has passed: they wait in the kernel's queue meanwhile.
+ * Belongs to its loop.
+ */
+final class Acceptor implements EventLoop.Watcher {
+    /** What is to be done with a connection. */
+    interface Taker {
+        /** A connection: {@code fd} is non-blocking, and owned by whoever takes it. */
+        void taken(int fd, SocketAddress peer);
+
+        /** Whether the relay has room for one more. */
+        boolean hasRoom();
+    }
+
+    private static final System.Logger LOG = System.getLogger(Acceptor.class.getName());
+
+    /** At most so many in a turn, so that sessions have theirs. */
+    private static final int PER_TURN = 64;
+
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
+    private final EventLoop loop;
+    private final int fd;
+    private final SocketAddress address;
+    private final boolean shared;
+    private final Taker taker;
+    private final Timers.Timer pause = new Timers.Timer(this::resume);
+    private long seat = -1;
+
+    /**
+     * Not watching yet.
+     *
+     * @param shared whether other loops take from the same socket: then only one of them is woken
+     */
+    Acceptor(EventLoop loop, int fd, SocketAddress address, boolean shared, Taker taker) {
+        this.loop = loop;
+        this.fd = fd;
+        this.address = address;
+        this.shared = shared;
+        this.taker = taker;
+    }
+
+    /** Begins, or goes on after a pause; 0 or -errno. */
+    long start() {
+        long taken = loop.watch(fd, EPOLLIN | (shared ? EPOLLEXCLUSIVE : 0), this);
+        if (taken >= 0) {
+            seat = taken;
+        }
+        return Math.min(taken, 0);
+    }
+
+    /** Takes no more; the socket stays as it is. */
+    void stop() {
+        loop.timers().cancel(pause);
+        if (seat >= 0) {
+            loop.forget(fd, seat, false);
+            seat = -1;
+        }
+    }
+
+    @Override
+    public void ready(int events) {
+        for (int i = 0; i < PER_TURN; i++) {
+            if (!taker.hasRoom()) {
+                pause("the relay has as many sessions as it may");
+                return;
+            }
+            long taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (taken >= 0) {
+                SocketAddress peer = peer(loop.kernel(), (int) taken);
+                if (peer == null) {
+                    loop.kernel().close((int) taken); // gone before it could be asked
+                } else {
+                    taker.taken((int) taken, peer);
+                }
+            } else if (taken == -Errno.EAGAIN) {
+                return;
+            } else if (taken == -Errno.EMFILE
+                    || taken == -Errno.ENFILE
+                    || taken == -Errno.ENOBUFS
+                    || taken == -Errno.ENOMEM) {
+                pause(Errno.name((int) -taken));
+                return;
+            } else if (taken == -Errno.EBADF || taken == -Errno.EINVAL || taken == -Errno.ENOTSOCK) {
+                throw new IllegalStateException(
+                        "accept4 on listener " + Sockets.text(address) + ": " + Errno.name((int) -taken));
+            }
+            // All else concerns one connection that has failed before it was taken; accept(2).
+        }
+    }
+
+    private @Nullable SocketAddress peer(Kernel kernel, int connection) {
+        SocketAddress[] peer = new SocketAddress[1];
+        return kernel.getpeername(connection, peer) < 0 ? null : peer[0];
+    }
+
+    private void pause(String why) {
+        LOG.log(Level.WARNING, "connections to {0} wait: {1}", Sockets.text(address), why);
+        stop();
+        loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
+    }
+
+    private void resume() {
+        long started = start();
+        if (started < 0) {
+            loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import static io.sluice.kernel.Flags.AF_UNIX;
+import static io.sluice.kernel.Flags.IPPROTO_IPV6;
+import static io.sluice.kernel.Flags.IPV6_V6ONLY;
+import static io.sluice.kernel.Flags.SOCK_CLOEXEC;
+import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
+import static io.sluice.kernel.Flags.SOCK_STREAM;
+import static io.sluice.kernel.Flags.SOL_SOCKET;
+import static io.sluice.kernel.Flags.SOMAXCONN;
+import static io.sluice.kernel.Flags.SO_REUSEADDR;
+import static io.sluice.kernel.Flags.SO_REUSEPORT;
+
+import io.sluice.ErrnoException;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The listening sockets of one address: for TCP one per loop, between which the kernel spreads the connections
+ * (SO_REUSEPORT), else one for all.
+ */
+final class Entrance {
+    private final Kernel kernel;
+    private final Address address;
+    private final List<Integer> sockets = new ArrayList<>();
+    private SocketAddress bound;
+    private boolean named; // the path of a Unix socket is ours to remove
+
+    /**
+     * Listens.
+     *
+     * @param count sockets, where the address can have several
+     * @throws ErrnoException naming the call and the address
+     */
+    Entrance(Kernel kernel, Address address, int count) throws IOException {
+        this.kernel = kernel;
+        this.address = address;
+        this.bound = socketAddress(address);
+        try {
+            int sockets = address instanceof Address.Unix ? 1 : count;
+            for (int i = 0; i < sockets; i++) {
+                listen();
+            }
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private static SocketAddress socketAddress(Address address) throws IOException {
+        return switch (address) {
+            case Address.Unix unix -> UnixDomainSocketAddress.of(unix.path());
+            case Address.Tcp tcp
+            when tcp.host().isEmpty() || tcp.host().equals("*") ->
+                new InetSocketAddress(InetAddress.getByName("::"), tcp.port());
+            case Address.Tcp tcp -> new InetSocketAddress(InetAddress.getByName(tcp.host()), tcp.port());
+        };
+    }
+
+    private void listen() throws IOException {
+        int fd = (int)
+                check("socket", kernel.socket(Sockets.domain(bound), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        sockets.add(fd);
+        if (bound instanceof InetSocketAddress) {
+            check("setsockopt", kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
+            check("setsockopt", kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1));
+            kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0); // refused by what is no IPv6 socket
+        } else {
+            removeStale();
+        }
+        check("bind", kernel.bind(fd, bound));
+        named = bound instanceof UnixDomainSocketAddress;
+        check("listen", kernel.listen(fd, SOMAXCONN));
+        SocketAddress[] own = new SocketAddress[1];
+        check("getsockname", kernel.getsockname(fd, own));
+        if (bound instanceof InetSocketAddress) {
+            bound = own[0]; // with the port that was chosen, which the other sockets are to have as well
+        }
+    }
+
+    /** A name that nobody listens at is left over from a relay that was killed; one that somebody answers at is not. */
+    private void removeStale() {
+        long probe = kernel.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (probe < 0) {
+            return;
+        }
+        if (kernel.connect((int) probe, bound) == -Errno.ECONNREFUSED) {
+            kernel.unlink(path().toString());
+        }
+        kernel.close((int) probe);
+    }
+
+    private Path path() {
+        return ((UnixDomainSocketAddress) bound).getPath();
+    }
+
+    private long check(String call, long result) throws ErrnoException {
+        if (result < 0) {
+            throw new ErrnoException(call, result, "listener on " + address);
+        }
+        return result;
+    }
+
+    /** Where it listens, with the port that it got. */
+    SocketAddress bound() {
+        return bound;
+    }
+
+    /** The socket for a loop. */
+    int socket(int loop) {
+        return sockets.get(loop % sockets.size());
+    }
+
+    boolean isShared() {
+        return sockets.size() == 1;
+    }
+
+    /** Closes the sockets; the name of a Unix socket goes with them. */
+    void close() {
+        sockets.forEach(kernel::close);
+        if (named) {
+            named = false;
+            kernel.unlink(path().toString());
+        }
+        sockets.clear();
+    }
+}

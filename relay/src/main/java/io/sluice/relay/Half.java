@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import io.sluice.flow.Direction;
+import io.sluice.flow.Paths;
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.TransferPath;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One direction of a session: from one peer to the other, as far as both let it. It decides by the traffic whether the
+ * bytes are copied, which is cheaper for small messages, or spliced. Belongs to the session's loop.
+ */
+final class Half implements AutoCloseable {
+    /** Where it stands. */
+    enum State {
+        /** It waits for a peer, or for its turn. */
+        FLOWS,
+        /** The source has ended, and the sink has been told. */
+        ENDED,
+        /** The source has failed: {@link #errno}. */
+        SOURCE_FAILED,
+        /** The sink takes nothing any more: {@link #errno}. */
+        SINK_FAILED
+    }
+
+    /** What a pipe holds by default; no gain was measured from more, and twice as many sessions find room. */
+    private static final int PIPE_BYTES = 64 << 10;
+
+    /** Steps in a row for one session, so that nobody waits long for somebody's bulk. */
+    private static final int STEPS_PER_TURN = 16;
+
+    /** A copied piece of this size is bulk, ... */
+    private static final long LARGE_BYTES = 32 << 10;
+
+    /** ... and so is a stream of which so many in a row were. */
+    private static final int LARGE_PIECES = 3;
+
+    /** Spliced pieces below this are cheaper to copy: two system calls become one and a half. */
+    private static final long SMALL_BYTES = 8 << 10;
+
+    private static final int SMALL_PIECES = 8;
+
+    private final EventLoop loop;
+    private final Peer from;
+    private final Peer to;
+    private final PathChoice choice;
+    private final LongAdder moved;
+    private final @Nullable TokenBucket own;
+    private final @Nullable TokenBucket shared;
+    private final Direction direction;
+
+    private State state = State.FLOWS;
+    private int run; // of large pieces while copying, of small ones while splicing
+    private int errno;
+    private long throttledUntilNanos;
+    private boolean throttled;
+    private long movesSoFar;
+
+    /**
+     * A direction that has moved nothing yet.
+     *
+     * @param moved counts the bytes besides, for a route
+     * @param own the session's limit
+     * @param shared the route's limit
+     */
+    Half(
+            EventLoop loop,
+            Peer from,
+            Peer to,
+            PathChoice choice,
+            LongAdder moved,
+            @Nullable TokenBucket own,
+            @Nullable TokenBucket shared) {
+        this.loop = loop;
+        this.from = from;
+        this.to = to;
+        this.choice = choice;
+        this.moved = moved;
+        this.own = own;
+        this.shared = shared;
+        this.direction = new Direction(
+                loop.kernel(),
+                loop.pool(),
+                from.endpoint(),
+                to.endpoint(),
+                Paths.between(from.endpoint().kind(), to.endpoint().kind(), false, false),
+                PIPE_BYTES);
+        if (choice != PathChoice.SPLICE) {
+            direction.take(TransferPath.COPY);
+        }
+    }
+
+    /** Puts bytes in front that were read to be looked at, or that the relay itself has to say. */
+    void preload(MemorySegment bytes) {
+        if (bytes.byteSize() > 0 && direction.preload(bytes) != bytes.byteSize()) {
+            throw new IllegalStateException(bytes.byteSize() + " bytes do not fit in front of a stream");
+        }
+    }
+
+    /**
+     * Moves what can be moved in one turn.
+     *
+     * @return whether there is more to do at once
+     */
+    boolean flow() {
+        for (int steps = 0; steps < STEPS_PER_TURN; steps++) {
+            if (state != State.FLOWS) {
+                return false;
+            }
+            boolean inHand = direction.pending() > 0;
+            if (inHand ? !to.writable() : !from.readable()) {
+                direction.rest();
+                return false;
+            }
+            long allowed = inHand ? Long.MAX_VALUE : allowance();
+            if (allowed == 0) {
+                direction.rest();
+                return false;
+            }
+            step(allowed);
+        }
+        return true;
+    }
+
+    private void step(long allowed) {
+        long takenBefore = direction.taken();
+        Direction.Step step = direction.step(allowed);
+        long took = direction.taken() - takenBefore;
+        if (took > 0) {
+            count(took);
+            adapt(took);
+        }
+        switch (step) {
+            case PROGRESS -> {
+                movesSoFar++;
+                if (took > 0 && direction.sourceLooksEmpty()) {
+                    from.readShort();
+                }
+            }
+            case WAITS_FOR_SOURCE -> from.foundEmpty();
+            case WAITS_FOR_SINK -> {
+                to.foundFull();
+                if (took > 0 && direction.sourceLooksEmpty()) {
+                    from.readShort();
+                }
+            }
+            case WAITS_FOR_BRANCH -> throw new IllegalStateException("a session has no branches");
+            case ENDED -> end();
+        }
+    }
+
+    private void end() {
+        errno = direction.errno();
+        if (errno == 0) {
+            state = State.ENDED;
+            to.endWriting();
+        } else {
+            state = direction.failedSide() == Direction.Side.SINK ? State.SINK_FAILED : State.SOURCE_FAILED;
+        }
+        direction.rest();
+    }
+
+    // Limits.
+
+    /** Bytes that the limits allow now; 0 when it has to wait until {@link #throttledUntilNanos}. */
+    private long allowance() {
+        long now = loop.nowNanos();
+        long allowed = Math.min(available(own, now), available(shared, now));
+        throttled = allowed == 0;
+        if (throttled) {
+            throttledUntilNanos = now + Math.max(waitNanos(own), waitNanos(shared));
+        }
+        return allowed;
+    }
+
+    private static long available(@Nullable TokenBucket bucket, long nowNanos) {
+        return bucket == null ? Long.MAX_VALUE : bucket.available(nowNanos);
+    }
+
+    private static long waitNanos(@Nullable TokenBucket bucket) {
+        return bucket == null ? 0 : bucket.waitNanos();
+    }
+
+    private void count(long bytes) {
+        moved.add(bytes);
+        if (own != null) {
+            own.take(bytes);
+        }
+        if (shared != null) {
+            shared.take(bytes);
+        }
+    }
+
+    /** Whether it may go on only at {@link #throttledUntilNanos}. */
+    boolean isThrottled() {
+        return throttled;
+    }
+
+    long throttledUntilNanos() {
+        return throttledUntilNanos;
+    }
+
+    // Copy or splice.
+
+    private void adapt(long bytes) {
+        if (choice != PathChoice.AUTO) {
+            return;
+        }
+        boolean splices = direction.path() == TransferPath.SPLICE;
+        boolean counts = splices ? bytes < SMALL_BYTES : bytes >= LARGE_BYTES;
+        run = counts ? run + 1 : 0;
+        if (run == (splices ? SMALL_PIECES : LARGE_PIECES)) {
+            run = 0;
+            direction.take(splices ? TransferPath.COPY : TransferPath.SPLICE);
+        }
+    }
+
+    // What has happened.
+
+    State state() {
+        return state;
+    }
+
+    /** Why it failed; 0 when it did not. */
+    int errno() {
+        return errno;
+    }
+
+    /** Whether the failure is a reset, or what comes of one. */
+    boolean isReset() {
+        return errno == Errno.ECONNRESET || errno == Errno.EPIPE;
+    }
+
+    /** Grows with each step that brought bytes on; cheaper to ask for than bytes. */
+    long movesSoFar() {
+        return movesSoFar;
+    }
+
+    /** Bytes taken from the source, the preloaded ones included. */
+    long taken() {
+        return direction.taken();
+    }
+
+    /** Bytes that reached the sink by {@code path}. */
+    long delivered(TransferPath path) {
+        return direction.delivered().bytes(path);
+    }
+
+    /** Bytes that reached the sink. */
+    long delivered() {
+        return direction.delivered().bytes();
+    }
+
+    @Override
+    public void close() {
+        direction.close();
+    }
+}

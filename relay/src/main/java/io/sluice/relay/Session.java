@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import io.sluice.kernel.Errno;
+import io.sluice.kernel.TransferPath;
+import io.sluice.relay.Termination.Cause;
+import io.sluice.relay.Termination.Phase;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection from a client and what becomes of it.
+ *
+ * <pre>
+ *   HELLO ----> QUEUE ----> CONNECT ----> DATA ----> LAST ----> ENDED
+ *   only where   only when    a backend,    both       one
+ *   a header is  the route    or the next   directions  direction
+ *   looked at    is full      one
+ * </pre>
+ *
+ * <p>The ends of the two directions are carried on as they come: an end of file to the other side, when all bytes
+ * before it are there; a reset as a reset. Belongs to its loop.
+ */
+final class Session implements Admission.Waiting {
+    /** What a loop does for its sessions. */
+    interface Host {
+        /** The route for what a client has said; null when there is none. */
+        @Nullable
+        LiveRoute route(@Nullable String serverName);
+
+        /** A backend of that route. */
+        @Nullable
+        LiveBackend choose(LiveRoute route, SocketAddress source, Set<LiveBackend> tried);
+
+        /** The session is over. */
+        void ended(Session session, SessionLog log);
+    }
+
+    private static final System.Logger LOG = System.getLogger(Session.class.getName());
+
+    private final EventLoop loop;
+    private final Host host;
+    private final Greeting greeting;
+    private final String listener;
+    private final Peer client;
+    private final Instant accepted = Instant.now();
+    private final long acceptedNanos;
+    private final Timers.Timer timer = new Timers.Timer(this::timedOut);
+    private final Timers.Timer throttle = new Timers.Timer(this::advance);
+    private final Set<LiveBackend> tried = new HashSet<>(2);
+
+    private Phase phase = Phase.HELLO;
+    private SocketAddress source;
+    private @Nullable LiveRoute route;
+    private boolean admitted;
+    private @Nullable LiveBackend backend;
+    private @Nullable Peer server;
+    private boolean connected;
+    private @Nullable Half up;
+    private @Nullable Half down;
+
+    private long phaseNanos;
+    private long activeNanos;
+    private long helloNanos;
+    private long queuedNanos;
+    private long connectingNanos;
+    private String lastFailure = "";
+    private boolean running; // advance() is on the stack, or is to run in the next turn
+
+    /**
+     * A session at its beginning.
+     *
+     * @param fd the client's socket, which this session owns from now on
+     * @param listener the address it came to, for people
+     */
+    Session(EventLoop loop, Host host, Greeting greeting, int fd, SocketAddress peer, String listener) {
+        this.loop = loop;
+        this.host = host;
+        this.greeting = greeting;
+        this.listener = listener;
+        this.client = new Peer(loop, fd, peer, this::advance);
+        this.source = peer;
+        this.acceptedNanos = loop.nowNanos();
+        this.phaseNanos = acceptedNanos;
+        this.activeNanos = acceptedNanos;
+    }
+
+    /** Begins; what can be done at once is done at once. */
+    void start() {
+        long watched = client.watch();
+        if (watched < 0) {
+            end(Cause.RESOURCE, "epoll_ctl: " + Errno.name((int) -watched), true);
+            return;
+        }
+        client.assumeReady();
+        advance();
+    }
+
+    private void enter(Phase next) {
+        phase = next;
+        phaseNanos = loop.nowNanos();
+        setTimer();
+    }
+
+    // One turn.
+
+    /** Does all that can be done now, whatever it is that has changed. */
+    private void advance() {
+        if (phase == Phase.ENDED) {
+            return;
+        }
+        try {
+            if (phase == Phase.HELLO) {
+                hello();
+            } else if (phase == Phase.QUEUE) {
+                notice();
+            } else if (phase == Phase.CONNECT) {
+                connecting();
+            }
+            if (phase == Phase.DATA || phase == Phase.LAST) {
+                flow();
+            }
+        } catch (RuntimeException e) {
+            // One session's mistake must not end the others of its loop.
+            LOG.log(Level.ERROR, "a session has failed by a mistake of the relay", e);
+            end(Cause.INTERNAL, e.toString(), true);
+        }
+    }
+
+    // Who wants what.
+
+    private void hello() {
+        Greeting.Step step = greeting.read(client);
+        switch (step) {
+            case MORE -> {
+                if (!timer.isSet()) {
+                    setTimer();
+                }
+            }
+            case READY -> {
+                SocketAddress announced = greeting.source();
+                source = announced == null ? source : announced;
+                helloNanos = loop.nowNanos() - phaseNanos;
+                admit(host.route(greeting.serverName()));
+            }
+            case CLOSED -> end(Cause.CLIENT, "", false);
+            case INVALID -> end(Cause.PROXY, greeting.complaint(), true);
+            case FAILED -> end(Cause.CLIENT, greeting.complaint(), true);
+        }
+    }
+
+    private void admit(@Nullable LiveRoute found) {
+        if (found == null) {
+            String name = greeting.serverName();
+            end(Cause.PROXY, name == null ? "no route takes this" : "no route is for server name " + name, true);
+            return;
+        }
+        route = found;
+        if (!admits(found)) {
+            found.refused.increment();
+            end(Cause.PROXY, "the source is not allowed", true);
+            return;
+        }
+        switch (found.admission().enter(source, this)) {
+            case ADMITTED -> {
+                admitted = true;
+                found.accepted.increment();
+                connect(found);
+            }
+            case QUEUED -> enter(Phase.QUEUE);
+            case FULL -> refuse(found, "the route is full");
+            case SOURCE_FULL -> refuse(found, "the source has as many sessions as it may");
+        }
+    }
+
+    private void refuse(LiveRoute full, String why) {
+        full.refused.increment();
+        end(Cause.PROXY, why, true);
+    }
+
+    private boolean admits(LiveRoute to) {
+        return !(source instanceof InetSocketAddress inet)
+                || inet.getAddress() == null
+                || to.route().access().admits(inet.getAddress());
+    }
+
+    @Override
+    public void admitted() {
+        loop.execute(() -> {
+            LiveRoute into = route;
+            if (into == null) {
+                throw new IllegalStateException("admitted to no route");
+            }
+            if (phase != Phase.QUEUE) {
+                into.admission().leave(source); // it has ended meanwhile, and could not give up any more
+                return;
+            }
+            admitted = true;
+            queuedNanos = loop.nowNanos() - phaseNanos;
+            into.accepted.increment();
+            connect(into);
+            advance();
+        });
+    }
+
+    /** While it waits for something else: has the client gone? */
+    private void notice() {
+        int error = client.takeError();
+        if (error != 0) {
+            end(Cause.CLIENT, Errno.name(error), true);
+        }
+    }
+
+    // A backend.
+
+    private void connect(LiveRoute to) {
+        if (phase != Phase.CONNECT) {
+            enter(Phase.CONNECT);
+        }
+        while (tried.size() < to.route().tries()) {
+            LiveBackend chosen = host.choose(to, source, tried);
+            if (chosen == null) {
+                break;
+            }
+            tried.add(chosen);
+            if (connect(to, chosen)) {
+                return;
+            }
+        }
+        connectingNanos = loop.nowNanos() - phaseNanos;
+        end(Cause.SERVER, tried.isEmpty() ? "no backend is up" : lastFailure, true);
+    }
+
+    private boolean connect(LiveRoute to, LiveBackend chosen) {
+        SocketAddress address = chosen.nextAddress();
+        if (address == null) {
+            return failed(chosen, -Errno.EADDRNOTAVAIL);
+        }
+        long fd = Sockets.stream(loop.kernel(), address, to.route().keepAlive());
+        if (fd < 0) {
+            return failed(chosen, fd);
+        }
+        long result = loop.kernel().connect((int) fd, address);
+        Peer peer = new Peer(loop, (int) fd, address, this::advance);
+        if (result < 0 && result != -Errno.EINPROGRESS) {
+            peer.close(false);
+            return failed(chosen, result);
+        }
+        long watched = peer.watch();
+        if (watched < 0) {
+            peer.close(false);
+            return failed(chosen, watched);
+        }
+        server = peer;
+        backend = chosen;
+        connected = result == 0;
+        chosen.enter();
+        setTimer();
+        return true;
+    }
+
+    private boolean failed(LiveBackend chosen, long result) {
+        chosen.failedConnects.increment();
+        lastFailure = "connect to " + chosen + ": " + Errno.name((int) -result);
+        return false;
+    }
+
+    private void connecting() {
+        LiveRoute to = route;
+        Peer peer = server;
+        LiveBackend chosen = backend;
+        if (to == null || peer == null || chosen == null) {
+            return;
+        }
+        int gone = client.takeError();
+        if (gone != 0) {
+            end(Cause.CLIENT, Errno.name(gone), true);
+            return;
+        }
+        if (!connected) {
+            if (!peer.writable()) {
+                return;
+            }
+            int error = peer.socketError();
+            if (error != 0) {
+                giveUpBackend(chosen, error);
+                connect(to);
+                if (phase != Phase.CONNECT || !connected) {
+                    return;
+                }
+                peer = server;
+                chosen = backend;
+            }
+        }
+        relay(to, peer, chosen);
+    }
+
+    private void giveUpBackend(LiveBackend chosen, int error) {
+        failed(chosen, -error);
+        chosen.leave();
+        backend = null;
+        Peer peer = server;
+        server = null;
+        if (peer != null) {
+            peer.close(false);
+        }
+    }
+
+    private void relay(LiveRoute to, Peer peer, LiveBackend chosen) {
+        connected = true;
+        connectingNanos = loop.nowNanos() - phaseNanos;
+        Limits limits = to.route().limits();
+        PathChoice path = to.route().path();
+        Half toServer = new Half(
+                loop, client, peer, path, to.bytesUp, LiveRoute.limit(limits.sessionBytesPerSecond()), to.upLimit());
+        Half toClient = new Half(
+                loop,
+                peer,
+                client,
+                path,
+                to.bytesDown,
+                LiveRoute.limit(limits.sessionBytesPerSecond()),
+                to.downLimit());
+        up = toServer;
+        down = toClient;
+        toServer.preload(first(chosen));
+        peer.assumeReady();
+        activeNanos = loop.nowNanos();
+        enter(Phase.DATA);
+    }
+
+    /** What the backend gets before all else: who the client is, if it wants to know, and what was read already. */
+    private MemorySegment first(LiveBackend chosen) {
+        ProxyProtocol version = chosen.backend().proxy();
+        byte[] header = version == ProxyProtocol.NONE
+                ? new byte[0]
+                : ProxyHeader.encode(version, source, client.localAddress());
+        byte[] read = greeting.rest();
+        byte[] both = Arrays.copyOf(header, header.length + read.length);
+        System.arraycopy(read, 0, both, header.length, read.length);
+        return MemorySegment.ofArray(both);
+    }
+
+    // Bytes.
+
+    private void flow() {
+        Half toServer = up;
+        Half toClient = down;
+        Peer peer = server;
+        if (toServer == null || toClient == null || peer == null) {
+            throw new IllegalStateException("data without both directions");
+        }
+        if (reset(client, Cause.CLIENT) || reset(peer, Cause.SERVER)) {
+            return;
+        }
+        long before = toServer.movesSoFar() + toClient.movesSoFar();
+        boolean more = toServer.flow();
+        more |= toClient.flow();
+        if (toServer.movesSoFar() + toClient.movesSoFar() != before) {
+            activeNanos = loop.nowNanos();
+        }
+        if (ends(toServer, toClient)) {
+            return;
+        }
+        if (more) {
+            continueLater();
+        }
+        throttle(toServer);
+        throttle(toClient);
+        if (!timer.isSet()) {
+            setTimer();
+        }
+    }
+
+    private void continueLater() {
+        if (!running) {
+            running = true;
+            loop.later(() -> {
+                running = false;
+                advance();
+            });
+        }
+    }
+
+    private void throttle(Half half) {
+        if (half.isThrottled() && !throttle.isSet()) {
+            loop.timers().set(throttle, half.throttledUntilNanos());
+        }
+    }
+
+    /** A reset ends both directions at once, whatever is still on its way: so it would without a relay. */
+    private boolean reset(Peer peer, Cause cause) {
+        int error = peer.takeError();
+        if (error == 0) {
+            return false;
+        }
+        end(cause, Errno.name(error), true);
+        return true;
+    }
+
+    private boolean ends(Half toServer, Half toClient) {
+        if (toServer.state() == Half.State.SOURCE_FAILED) {
+            end(Cause.CLIENT, Errno.name(toServer.errno()), true);
+            return true;
+        }
+        if (toClient.state() == Half.State.SOURCE_FAILED) {
+            end(Cause.SERVER, Errno.name(toClient.errno()), true);
+            return true;
+        }
+        boolean upDone = toServer.state() != Half.State.FLOWS;
+        boolean downDone = toClient.state() != Half.State.FLOWS;
+        if (upDone && downDone) {
+            Half broken = toServer.state() == Half.State.SINK_FAILED
+                    ? toServer
+                    : toClient.state() == Half.State.SINK_FAILED ? toClient : null;
+            if (broken == null) {
+                end(Cause.NORMAL, "", false);
+            } else {
+                end(broken == toServer ? Cause.SERVER : Cause.CLIENT, Errno.name(broken.errno()), true);
+            }
+            return true;
+        }
+        if ((upDone || downDone) && phase == Phase.DATA) {
+            enter(Phase.LAST);
+        }
+        return false;
+    }
+
+    // Time.
+
+    private void setTimer() {
+        loop.timers().set(timer, deadlineNanos());
+    }
+
+    private long deadlineNanos() {
+        Timeouts timeouts = timeouts();
+        long deadline = switch (phase) {
+            case HELLO -> phaseNanos + timeouts.hello().toNanos();
+            case QUEUE -> phaseNanos + timeouts.queue().toNanos();
+            case CONNECT -> loop.nowNanos() + timeouts.connect().toNanos();
+            case DATA -> activeNanos + timeouts.idle().toNanos();
+            case LAST ->
+                Math.max(activeNanos, phaseNanos) + timeouts.halfClosed().toNanos();
+            case ENDED -> throw new IllegalStateException("an ended session has no deadline");
+        };
+        Duration life = timeouts.life();
+        return life == null ? deadline : Math.min(deadline, acceptedNanos + life.toNanos());
+    }
+
+    private Timeouts timeouts() {
+        LiveRoute known = route;
+        return known == null ? Timeouts.DEFAULT : known.route().timeouts();
+    }
+
+    private void timedOut() {
+        Duration life = timeouts().life();
+        if (life != null && loop.nowNanos() - acceptedNanos >= life.toNanos()) {
+            end(Cause.LIFE, "", true);
+            return;
+        }
+        switch (phase) {
+            case HELLO -> end(Cause.CLIENT_TIMEOUT, greeting.missing(), true);
+            case QUEUE -> end(Cause.PROXY, "waited too long for room in the route", true);
+            case CONNECT -> nextAfterTimeout();
+            case DATA, LAST -> {
+                // Set when the phase began, or when it last rang: there may have been bytes since.
+                if (deadlineNanos() - loop.nowNanos() > 0) {
+                    setTimer();
+                } else {
+                    end(phase == Phase.DATA ? Cause.SERVER_TIMEOUT : Cause.CLIENT_TIMEOUT, "", true);
+                }
+            }
+            case ENDED -> {}
+        }
+    }
+
+    private void nextAfterTimeout() {
+        LiveRoute to = route;
+        LiveBackend chosen = backend;
+        if (to != null && chosen != null) {
+            giveUpBackend(chosen, Errno.ETIMEDOUT);
+            connect(to);
+            advance();
+        }
+    }
+
+    // The end.
+
+    /** An operator ends it. */
+    void drain() {
+        end(Cause.DRAIN, "", true);
+    }
+
+    private void end(Cause cause, String detail, boolean reset) {
+        if (phase == Phase.ENDED) {
+            return;
+        }
+        Termination termination =
+                new Termination(cause, phase == Phase.LAST && cause == Cause.NORMAL ? Phase.ENDED : phase);
+        loop.timers().cancel(timer);
+        loop.timers().cancel(throttle);
+        LiveRoute in = route;
+        boolean leaves = in != null
+                && (admitted || phase == Phase.QUEUE && !in.admission().giveUp(source, this));
+        phase = Phase.ENDED;
+        SessionLog log = log(termination, detail);
+        Half toServer = up;
+        Half toClient = down;
+        if (toServer != null && toClient != null) {
+            toServer.close();
+            toClient.close();
+        }
+        client.close(reset);
+        Peer peer = server;
+        if (peer != null) {
+            peer.close(reset);
+        }
+        LiveBackend used = backend;
+        if (used != null) {
+            used.leave();
+        }
+        if (leaves && admitted) {
+            in.admission().leave(source);
+        }
+        host.ended(this, log);
+    }
+
+    private SessionLog log(Termination termination, String detail) {
+        LiveRoute in = route;
+        LiveBackend used = backend;
+        Half toServer = up;
+        Half toClient = down;
+        Map<TransferPath, Long> paths = new EnumMap<>(TransferPath.class);
+        if (toServer != null && toClient != null) {
+            for (TransferPath path : TransferPath.values()) {
+                long bytes = toServer.delivered(path) + toClient.delivered(path);
+                if (bytes > 0) {
+                    paths.put(path, bytes);
+                }
+            }
+        }
+        return new SessionLog(
+                accepted,
+                Sockets.text(source),
+                listener,
+                in == null ? null : in.name(),
+                greeting.serverName(),
+                used == null ? null : used.backend().name(),
+                Duration.ofNanos(helloNanos),
+                Duration.ofNanos(queuedNanos),
+                Duration.ofNanos(connectingNanos),
+                Duration.ofNanos(loop.nowNanos() - acceptedNanos),
+                tried.size(),
+                toServer == null ? 0 : toServer.delivered(),
+                toClient == null ? 0 : toClient.delivered(),
+                paths,
+                termination,
+                in == null ? 0 : in.admission().sessions(),
+                used == null ? 0 : used.sessions(),
+                detail);
+    }
+}

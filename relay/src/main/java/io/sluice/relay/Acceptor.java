@@ -5,6 +5,7 @@ import static io.sluice.kernel.Flags.EPOLLEXCLUSIVE;
 import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.SOCK_CLOEXEC;
 import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
+import static io.sluice.kernel.Flags.SOMAXCONN;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
@@ -65,8 +66,15 @@ final class Acceptor implements EventLoop.Watcher {
         return Math.min(taken, 0);
     }
 
-    /** Takes no more; the socket stays as it is. */
-    void stop() {
+    /** Takes all that wait now, and no more: closing the socket would reset them. */
+    void finish() {
+        for (int i = 0; seat >= 0 && i < SOMAXCONN && take(); i++) {
+            continue;
+        }
+        stop();
+    }
+
+    private void stop() {
         loop.timers().cancel(pause);
         if (seat >= 0) {
             loop.forget(fd, seat, false);
@@ -77,32 +85,40 @@ final class Acceptor implements EventLoop.Watcher {
     @Override
     public void ready(int events) {
         for (int i = 0; i < PER_TURN; i++) {
-            if (!taker.hasRoom()) {
-                pause("the relay has as many sessions as it may");
+            if (!take()) {
                 return;
             }
-            long taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (taken >= 0) {
-                SocketAddress peer = peer(loop.kernel(), (int) taken);
-                if (peer == null) {
-                    loop.kernel().close((int) taken); // gone before it could be asked
-                } else {
-                    taker.taken((int) taken, peer);
-                }
-            } else if (taken == -Errno.EAGAIN) {
-                return;
-            } else if (taken == -Errno.EMFILE
-                    || taken == -Errno.ENFILE
-                    || taken == -Errno.ENOBUFS
-                    || taken == -Errno.ENOMEM) {
+        }
+    }
+
+    /** Takes one connection; false when that is all for now. */
+    private boolean take() {
+        if (!taker.hasRoom()) {
+            pause("the relay has as many sessions as it may");
+            return false;
+        }
+        long taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (taken >= 0) {
+            SocketAddress peer = peer(loop.kernel(), (int) taken);
+            if (peer == null) {
+                loop.kernel().close((int) taken); // gone before it could be asked
+            } else {
+                taker.taken((int) taken, peer);
+            }
+            return true;
+        }
+        return switch ((int) -taken) {
+            case Errno.EAGAIN -> false;
+            case Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM -> {
                 pause(Errno.name((int) -taken));
-                return;
-            } else if (taken == -Errno.EBADF || taken == -Errno.EINVAL || taken == -Errno.ENOTSOCK) {
+                yield false;
+            }
+            case Errno.EBADF, Errno.EINVAL, Errno.ENOTSOCK, Errno.EFAULT, Errno.EOPNOTSUPP ->
                 throw new IllegalStateException(
                         "accept4 on listener " + Sockets.text(address) + ": " + Errno.name((int) -taken));
-            }
             // All else concerns one connection that has failed before it was taken; accept(2).
-        }
+            default -> true;
+        };
     }
 
     private @Nullable SocketAddress peer(Kernel kernel, int connection) {

@@ -122,8 +122,10 @@ final class EventLoop implements AutoCloseable {
 
     /** Has the loop run {@code task}; nothing happens when the loop has ended. */
     void execute(Runnable task) {
-        tasks.add(task);
-        if (Thread.currentThread() != thread) {
+        if (Thread.currentThread() == thread) {
+            later(task);
+        } else {
+            tasks.add(task);
             signal();
         }
     }

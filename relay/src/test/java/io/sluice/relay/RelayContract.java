@@ -154,8 +154,8 @@ abstract class RelayContract extends RelayFixture {
 
     @Test
     void withNoBackendToReachTheClientIsResetAndTheLogSaysWhy() throws Exception {
-        SocketEnd client = client(relay(route().to(Backend.at(gone())).build()));
-        assertThatThrownBy(() -> hear(client, 1)).isInstanceOf(IOException.class);
+        Relay relay = relay(route().to(Backend.at(gone())).build());
+        assertThatThrownBy(() -> hear(client(relay), 1)).isInstanceOf(IOException.class);
         SessionLog log = log();
         assertThat(log.termination()).hasToString("SC");
         assertThat(log.detail()).contains("ECONNREFUSED");

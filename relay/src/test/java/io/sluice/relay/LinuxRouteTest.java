@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.linux.LinuxKernel;
+
+/** {@link RouteContract} on the kernel of Linux. */
+class LinuxRouteTest extends RouteContract {
+    @Override
+    Kernel newKernel() {
+        return new LinuxKernel();
+    }
+}

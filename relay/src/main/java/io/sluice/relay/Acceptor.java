@@ -68,8 +68,9 @@ final class Acceptor implements EventLoop.Watcher {
 
     /** Takes all that wait now, and no more: closing the socket would reset them. */
     void finish() {
-        for (int i = 0; seat >= 0 && i < SOMAXCONN && take(); i++) {
-            continue;
+        boolean more = seat >= 0;
+        for (int i = 0; more && i < SOMAXCONN; i++) {
+            more = take();
         }
         stop();
     }

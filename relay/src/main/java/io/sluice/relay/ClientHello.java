@@ -55,7 +55,7 @@ final class ClientHello {
             if (here < RECORD_HEADER_BYTES) {
                 return new More();
             }
-            int recordBytes = (bytes[at + 3] & 0xFF) << 8 | bytes[at + 4] & 0xFF;
+            int recordBytes = (bytes[at + 3] & 0xFF) << 8 | (bytes[at + 4] & 0xFF);
             at += RECORD_HEADER_BYTES;
             int present = Math.min(recordBytes, end - at);
             if (handshake.remaining() < present) {
@@ -68,7 +68,9 @@ final class ClientHello {
             }
             if (wanted < 0 && handshake.position() >= 4) {
                 wanted = 4
-                        + ((handshake.get(1) & 0xFF) << 16 | (handshake.get(2) & 0xFF) << 8 | handshake.get(3) & 0xFF);
+                        + ((handshake.get(1) & 0xFF) << 16
+                                | (handshake.get(2) & 0xFF) << 8
+                                | (handshake.get(3) & 0xFF));
                 if (wanted > MAX_BYTES) {
                     return new Other();
                 }
@@ -81,7 +83,7 @@ final class ClientHello {
     }
 
     private static boolean mayBeRecord(byte[] bytes, int at, int present) {
-        int length = present < RECORD_HEADER_BYTES ? 1 : (bytes[at + 3] & 0xFF) << 8 | bytes[at + 4] & 0xFF;
+        int length = present < RECORD_HEADER_BYTES ? 1 : (bytes[at + 3] & 0xFF) << 8 | (bytes[at + 4] & 0xFF);
         return (present < 1 || bytes[at] == HANDSHAKE)
                 && (present < 2 || bytes[at + 1] == 3)
                 && length > 0
@@ -133,7 +135,7 @@ final class ClientHello {
         }
         for (byte each : text) {
             boolean letterOrDigit =
-                    each >= 'a' && each <= 'z' || each >= 'A' && each <= 'Z' || each >= '0' && each <= '9';
+                    (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9');
             if (!letterOrDigit && each != '-' && each != '.' && each != '_') {
                 return false;
             }

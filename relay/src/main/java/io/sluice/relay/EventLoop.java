@@ -122,7 +122,7 @@ final class EventLoop implements AutoCloseable {
 
     /** Has the loop run {@code task}; nothing happens when the loop has ended. */
     void execute(Runnable task) {
-        if (Thread.currentThread() == thread) {
+        if (thread.equals(Thread.currentThread())) {
             later(task);
         } else {
             tasks.add(task);

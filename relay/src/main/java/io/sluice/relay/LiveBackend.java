@@ -95,7 +95,7 @@ final class LiveBackend {
         if (!startsSlowly || since >= slowStartNanos || whole == 0) {
             return whole;
         }
-        return (int) Math.max(whole / 10, whole * (double) since / slowStartNanos);
+        return (int) Math.max(whole / 10.0, whole * (double) since / slowStartNanos);
     }
 
     // Its sessions.

@@ -36,7 +36,8 @@ final class Names implements AutoCloseable {
     private final Service service;
     private final Duration interval;
     private final Set<LiveBackend> watched = ConcurrentHashMap.newKeySet();
-    private final Thread thread = Thread.ofPlatform().daemon().name("sluice-relay-names").unstarted(this::watch);
+    private final Thread thread =
+            Thread.ofPlatform().daemon().name("sluice-relay-names").unstarted(this::watch);
     private boolean started; // guarded by this
 
     Names() {

@@ -191,7 +191,7 @@ final class ProxyHeader {
                 return "a PROXY header whose last extension has no length";
             }
             int type = bytes[at] & 0xFF;
-            int length = (bytes[at + 1] & 0xFF) << 8 | bytes[at + 2] & 0xFF;
+            int length = (bytes[at + 1] & 0xFF) << 8 | (bytes[at + 2] & 0xFF);
             if (length > end - at - 3) {
                 return "a PROXY header whose extension " + type + " is longer than the header";
             }
@@ -271,7 +271,7 @@ final class ProxyHeader {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 16; i += 2) {
             text.append(i == 0 ? "" : ":")
-                    .append(Integer.toHexString((address[i] & 0xFF) << 8 | address[i + 1] & 0xFF));
+                    .append(Integer.toHexString((address[i] & 0xFF) << 8 | (address[i + 1] & 0xFF)));
         }
         return text.toString();
     }

@@ -88,7 +88,8 @@ public final class Relay implements AutoCloseable {
      * route or a backend that has not changed keeps its state. Either all of it is done or, with an exception, nothing.
      *
      * @throws IOException naming the listener or the backend that cannot be had
-     * @throws IllegalArgumentException when the number of loops or the most sessions have changed, which need a new start
+     * @throws IllegalArgumentException when the number of loops or the most sessions have changed, which need a new
+     *     start
      */
     public synchronized void reload(Config next) throws IOException {
         requireSameFrame(next);
@@ -189,7 +190,13 @@ public final class Relay implements AutoCloseable {
                     boolean goesOn = known != null && known.health().equals(health);
                     wanted.put(
                             backend,
-                            goesOn ? known : new Checkup(firstLoop(), backend, health, route.route().keepAlive()));
+                            goesOn
+                                    ? known
+                                    : new Checkup(
+                                            firstLoop(),
+                                            backend,
+                                            health,
+                                            route.route().keepAlive()));
                 }
             }
         }

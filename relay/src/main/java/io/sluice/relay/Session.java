@@ -275,34 +275,28 @@ final class Session implements Admission.Waiting {
         return false;
     }
 
+    /** The socket tells whether the connection that was begun stands. */
     private void connecting() {
-        LiveRoute to = route;
-        Peer peer = server;
-        LiveBackend chosen = backend;
-        if (to == null || peer == null || chosen == null) {
-            return;
-        }
         int gone = client.takeError();
         if (gone != 0) {
             end(Cause.CLIENT, Errno.name(gone), true);
             return;
         }
-        if (!connected) {
-            if (!peer.writable()) {
+        while (phase == Phase.CONNECT) {
+            Peer peer = server;
+            LiveBackend chosen = backend;
+            LiveRoute to = route;
+            if (peer == null || chosen == null || to == null || !(connected || peer.writable())) {
                 return;
             }
-            int error = peer.socketError();
-            if (error != 0) {
+            int error = connected ? 0 : peer.socketError();
+            if (error == 0) {
+                relay(to, peer, chosen);
+            } else {
                 giveUpBackend(chosen, error);
                 connect(to);
-                if (phase != Phase.CONNECT || !connected) {
-                    return;
-                }
-                peer = server;
-                chosen = backend;
             }
         }
-        relay(to, peer, chosen);
     }
 
     private void giveUpBackend(LiveBackend chosen, int error) {
@@ -510,8 +504,9 @@ final class Session implements Admission.Waiting {
         loop.timers().cancel(timer);
         loop.timers().cancel(throttle);
         LiveRoute in = route;
-        boolean leaves = in != null
-                && (admitted || phase == Phase.QUEUE && !in.admission().giveUp(source, this));
+        if (in != null && phase == Phase.QUEUE) {
+            in.admission().giveUp(source, this); // or it has been admitted, and leaves when it is told so
+        }
         phase = Phase.ENDED;
         SessionLog log = log(termination, detail);
         Half toServer = up;
@@ -529,7 +524,7 @@ final class Session implements Admission.Waiting {
         if (used != null) {
             used.leave();
         }
-        if (leaves && admitted) {
+        if (in != null && admitted) {
             in.admission().leave(source);
         }
         host.ended(this, log);

@@ -8,7 +8,6 @@ import io.sluice.Sluice;
 import io.sluice.SocketEnd;
 import io.sluice.kernel.Kernel;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -16,6 +15,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -105,13 +105,21 @@ abstract class RelayFixture {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() {
             listener.close();
-            acceptor.join();
+            join(acceptor);
             connections.forEach(SocketEnd::close);
-            for (Thread thread : threads) {
-                thread.join();
-            }
+            threads.forEach(RelayFixture::join);
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            assertThat(thread.join(Duration.ofSeconds(PATIENCE_SECONDS)))
+                    .as("the thread has ended")
+                    .isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 
@@ -178,8 +186,9 @@ abstract class RelayFixture {
     /** So many bytes, or those before the end. */
     static String hear(SocketEnd from, int bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocateDirect(bytes);
-        while (buffer.hasRemaining() && from.read(buffer) >= 0) {
-            continue;
+        int got = 0;
+        while (buffer.hasRemaining() && got >= 0) {
+            got = from.read(buffer);
         }
         byte[] heard = new byte[buffer.flip().remaining()];
         buffer.get(heard);
@@ -188,9 +197,5 @@ abstract class RelayFixture {
 
     static boolean hasEnded(SocketEnd from) throws IOException {
         return from.read(ByteBuffer.allocateDirect(1)) < 0;
-    }
-
-    static MemorySegment memory(long bytes) {
-        return java.lang.foreign.Arena.ofAuto().allocate(bytes);
     }
 }

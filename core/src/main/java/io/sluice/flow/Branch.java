@@ -148,7 +148,7 @@ public final class Branch {
             if (moved == -Errno.EAGAIN && tail.heldBytes > 0) {
                 tailFull = true;
             } else if (moved <= 0) {
-                if (!Branches.isForTheMoment(moved)) {
+                if (!PooledPipe.isForTheMoment(moved)) {
                     failLocked("splice", (int) -moved);
                     return true;
                 }

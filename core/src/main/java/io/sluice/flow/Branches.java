@@ -3,7 +3,6 @@ package io.sluice.flow;
 
 import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
-import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -83,7 +82,7 @@ final class Branches {
                 long copied;
                 do {
                     copied = kernel.tee(from.readFd, stage.writeFd, from.heldBytes, SPLICE_F_NONBLOCK);
-                } while (isForTheMoment(copied));
+                } while (PooledPipe.isForTheMoment(copied));
                 if (copied < 0) {
                     return copied;
                 }
@@ -101,7 +100,7 @@ final class Branches {
                 long copied;
                 do {
                     copied = kernel.write(stage.writeFd, bytes);
-                } while (isForTheMoment(copied));
+                } while (PooledPipe.isForTheMoment(copied));
                 if (copied < 0) {
                     return copied;
                 }
@@ -109,14 +108,6 @@ final class Branches {
             }
         }
         return 0;
-    }
-
-    /**
-     * Whether a call from a pipe that holds bytes, or from memory, into an empty one is to be made again. It has both
-     * bytes and room, so a would-block means as little as an interruption.
-     */
-    static boolean isForTheMoment(long result) {
-        return result == -Errno.EINTR || result == -Errno.EAGAIN;
     }
 
     /** Into an empty pipe with as many slots as the source's, neither can be short: if one is, the mistake is ours. */

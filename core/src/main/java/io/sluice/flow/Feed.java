@@ -98,7 +98,7 @@ public final class Feed implements AutoCloseable {
         if (Lending.isRefusal(lent)) {
             return copyFromNowOn("vmsplice", (int) -lent);
         }
-        if (lent != -Errno.EINTR) {
+        if (!PooledPipe.isForTheMoment(lent)) {
             failed("vmsplice", lent);
         }
         return false;

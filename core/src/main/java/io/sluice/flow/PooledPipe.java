@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.flow;
 
+import io.sluice.kernel.Errno;
+
 /**
  * A pipe of our own, non-blocking at both ends, that no user sees: bytes rest here between a source and a sink. Belongs
  * to one thread at a time.
@@ -31,6 +33,14 @@ final class PooledPipe implements PipePool.Borrowed {
         this.writeFd = writeFd;
         this.capacityBytes = capacityBytes;
         this.wantedBytes = wantedBytes;
+    }
+
+    /**
+     * Whether a call that puts bytes into an empty pipe is to be made again. There is room, so a would-block means as
+     * little as an interruption (pitfall 68).
+     */
+    static boolean isForTheMoment(long result) {
+        return result == -Errno.EINTR || result == -Errno.EAGAIN;
     }
 
     /** Whether it is what is asked for, neither much larger nor smaller, or what was granted for as much before. */

@@ -20,6 +20,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What does it cost to receive a file from a pipe or a socket: by a {@link io.sluice.Transfer}, and by
@@ -28,7 +29,9 @@ import java.nio.file.StandardOpenOption;
  *
  * <pre>  FileReceiver sluice|transferFrom FILE WARM_BYTES [PORT]</pre>
  *
- * Prints "bytes seconds cpu-seconds how" of what follows the first WARM_BYTES, during which the JVM compiles.
+ * Prints "bytes seconds cpu-seconds how" of what follows the first WARM_BYTES. These come in many short runs, for at
+ * some thousand steps per GB the compiler would else take its time; what it then has left to do is waited for, with the
+ * sender held back by a full pipe or socket.
  *
  * <p>Without a port the source is standard input, which is to be a pipe.
  */
@@ -38,6 +41,10 @@ final class FileReceiver {
 
     /** What a transfer uses of itself, and what sluice copy has the pipes hold that it is given. */
     private static final int PIPE_BYTES = 512 << 10;
+
+    private static final int WARM_PIECE = 16 << 10;
+
+    private static final long QUIET_NANOS = 300_000_000;
 
     private static final StandardOpenOption[] FRESH = {
         StandardOpenOption.WRITE, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING
@@ -80,7 +87,13 @@ final class FileReceiver {
     }
 
     private void bySluice(Sluice sluice, Source source, FileEnd sink) throws IOException {
-        sluice.transfer(source).to(sink).limit(warmBytes).run();
+        for (long bytes = 0; bytes < warmBytes / 2; bytes += WARM_PIECE) {
+            sluice.transfer(source)
+                    .to(sink)
+                    .limit(Math.min(WARM_PIECE, warmBytes / 2 - bytes))
+                    .run();
+        }
+        sluice.transfer(source).to(sink).limit(warmBytes - warmBytes / 2).run();
         begin();
         TransferResult result = sluice.transfer(source).to(sink).run();
         end(result.bytes(), result.bytesByPath().keySet());
@@ -102,7 +115,10 @@ final class FileReceiver {
     }
 
     private void byTransferFrom(ReadableByteChannel source, FileChannel sink) throws IOException {
-        byTransferFrom(source, sink, 0, warmBytes);
+        for (long bytes = 0; bytes < warmBytes / 2; bytes += WARM_PIECE) {
+            byTransferFrom(source, sink, bytes, Math.min(WARM_PIECE, warmBytes / 2 - bytes));
+        }
+        byTransferFrom(source, sink, warmBytes / 2, warmBytes - warmBytes / 2);
         begin();
         end(byTransferFrom(source, sink, warmBytes, Long.MAX_VALUE - warmBytes), "transferFrom");
     }
@@ -121,8 +137,18 @@ final class FileReceiver {
     }
 
     private void begin() {
+        awaitCompilers();
         startNanos = System.nanoTime();
         startCpuNanos = PROCESS.getProcessCpuTime();
+    }
+
+    /** Returns when this process has done next to nothing for a while: the compilers were all that was at work. */
+    private static void awaitCompilers() {
+        long before;
+        do {
+            before = PROCESS.getProcessCpuTime();
+            LockSupport.parkNanos(QUIET_NANOS);
+        } while (PROCESS.getProcessCpuTime() - before > QUIET_NANOS / 50);
     }
 
     private void end(long bytes, Object how) {

@@ -13,9 +13,9 @@ home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
 rounds=${1:-5}
 bytes=${2:-4000000000}
 warm=${3:-4000000000}
-port=17821 # and the eleven after it
+port=17821 # and the five after it
 ticks=$(getconf CLK_TCK)
-trap 'exec 9>&- 2> /dev/null; rm -rf "$tmp"' EXIT
+trap 'exec 9>&-; rm -rf "$tmp"' EXIT # and with its input, each relay ends
 
 # The relay of way $1 listens on an even port, and its server is on the next.
 port_of() {
@@ -23,13 +23,15 @@ port_of() {
 }
 
 start() {
+  said=$tmp/$1.said
+  : > "$said"
   run_java --sun-misc-unsafe-memory-access=allow io.sluice.bench.NettyRelays "$1" "$(port_of "$1")" $(($(port_of "$1") + 1)) \
-    < "$tmp/alive" > "$tmp/$1.said" &
-  echo $! > "$tmp/$1.pid"
-  until grep -q ready "$tmp/$1.said"; do
-    kill -0 "$(cat "$tmp/$1.pid")" 2> /dev/null || { echo "the relay $1 did not start" >&2; exit 1; }
+    < "$tmp/alive" > "$said" 9>&- &
+  until grep -q ready "$said"; do
+    kill -0 $! || { echo "the relay $1 did not start" >&2; exit 1; }
     sleep 0.1
   done
+  sed -n 's/^ready as process //p' "$said" > "$tmp/$1.pid"
 }
 
 cpu_of() { awk '{ print $14 + $15 }' "/proc/$(cat "$tmp/$1.pid")/stat"; }
@@ -48,7 +50,7 @@ build_jar && build_c netty || exit 70
 describe_machine
 ways='sluice bytebuf spliceTo'
 mkfifo "$tmp/alive"
-exec 9<> "$tmp/alive" # the relays end when this does
+exec 9<> "$tmp/alive"
 for way in $ways; do start "$way"; done
 for way in $ways; do
   round "$way" "$warm" 1 > /dev/null || exit 1
@@ -74,5 +76,4 @@ for connections in 1 16; do
       "$(column "$tmp/$connections.$way" 2)" "$(column "$tmp/$connections.ratios" $field)"
   done
 done
-for way in $ways; do kill "$(cat "$tmp/$way.pid")"; done
 for side in "$tmp"/*.sluice "$tmp"/*.bytebuf "$tmp"/*.spliceTo; do echo "  ${side##*/}: $(tr '\n' ';' < "$side")"; done

@@ -15,12 +15,13 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.sluice.netty.Splicer;
 
 /**
  * A TCP relay in three ways, for {@code bench/netty.sh}: Sluice's join, Netty's ByteBufs, and Netty's spliceTo. Takes
- * the way and the ports of listener and server, says "ready", and ends with its input.
+ * the way and the ports of listener and server, says "ready" and as which process, and ends with its input.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // failures close the channels, and the figures show it
 public final class NettyRelays {
@@ -37,7 +38,8 @@ public final class NettyRelays {
     public static void main(String[] arguments) throws Exception {
         NettyRelays relays = new NettyRelays(arguments[0], Integer.parseInt(arguments[2]));
         // One loop, as spliceTo wants both channels on one.
-        MultiThreadIoEventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+        MultiThreadIoEventLoopGroup loops = new MultiThreadIoEventLoopGroup(
+                1, new DefaultThreadFactory("relay", true), EpollIoHandler.newFactory());
         new ServerBootstrap()
                 .group(loops)
                 .channel(EpollServerSocketChannel.class)
@@ -50,7 +52,7 @@ public final class NettyRelays {
                 })
                 .bind("127.0.0.1", Integer.parseInt(arguments[1]))
                 .sync();
-        System.out.println("ready");
+        System.out.println("ready as process " + ProcessHandle.current().pid());
         while (System.in.read() != -1) {
             // Until whoever started it has gone.
         }

@@ -4,8 +4,7 @@ package io.sluice.netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelInboundInvoker;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -51,22 +50,20 @@ final class HeldInput {
         return all;
     }
 
-    /** The handlers after {@code context} get the bytes. */
-    void fireBytes(ChannelHandlerContext context) {
+    void fireBytes(ChannelInboundInvoker to) {
         if (buffers.isEmpty()) {
             return;
         }
         List<ByteBuf> fired = List.copyOf(buffers);
         buffers.clear();
-        fired.forEach(context::fireChannelRead);
-        context.fireChannelReadComplete();
+        fired.forEach(to::fireChannelRead);
+        to.fireChannelReadComplete();
     }
 
-    /** The handlers after {@code context} get the events. */
-    void fireEvents(ChannelHandlerContext context) {
+    void fireEvents(ChannelInboundInvoker to) {
         List<Object> fired = List.copyOf(events);
         events.clear();
-        fired.forEach(context::fireUserEventTriggered);
+        fired.forEach(to::fireUserEventTriggered);
     }
 
     /** All of it goes to another, before what that one holds. */
@@ -75,16 +72,6 @@ final class HeldInput {
         next.events.addAll(0, events);
         buffers.clear();
         events.clear();
-    }
-
-    /** All handlers get all of it. */
-    void fire(ChannelPipeline pipeline) {
-        List<ByteBuf> fired = List.copyOf(buffers);
-        List<Object> firedEvents = List.copyOf(events);
-        buffers.clear();
-        events.clear();
-        fired.forEach(pipeline::fireChannelRead);
-        firedEvents.forEach(pipeline::fireUserEventTriggered);
     }
 
     void release() {

@@ -11,6 +11,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundInvoker;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
@@ -321,7 +322,17 @@ final class Loan extends ChannelDuplexHandler {
         if (next.phase != Phase.NEW && next.lendsInput) {
             held.moveTo(next.held);
         } else {
-            held.fire(channel.pipeline());
+            held.fireBytes(channel.pipeline());
+            passEndOn(channel.pipeline());
+        }
+    }
+
+    /** The end that Netty has found: handlers are told, or Netty does what it would have done but for the loan. */
+    private void passEndOn(ChannelInboundInvoker to) {
+        if (allowsHalfClosure) {
+            held.fireEvents(to);
+        } else if (held.hasEvents()) {
+            channel.unsafe().close(channel.unsafe().voidPromise());
         }
     }
 
@@ -332,10 +343,8 @@ final class Loan extends ChannelDuplexHandler {
     }
 
     private void leave(ChannelHandlerContext ctx) {
-        if (successor == null && allowsHalfClosure) {
-            held.fireEvents(ctx);
-        } else if (successor == null && held.hasEvents()) {
-            ctx.close(); // as Netty would have done, had it been asked at that end
+        if (successor == null) {
+            passEndOn(ctx);
         }
         channel.pipeline().remove(this);
         // At the end of the input nothing is left to read. To ask for it would even close the channel, where its event

@@ -220,18 +220,37 @@ final class HandBackTest extends TwoWires {
     void anEndThatNettyFindsWhileTheOtherChannelIsStillAwayIsTheSame() throws Exception {
         near.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         SpliceFuture splice = running(transfer());
+        CountDownLatch found = endIsFoundWhileFarIsAway();
+        assertThat(near.recorder().events()).as("what handlers saw so far").isEmpty();
+        found.countDown();
+        done(splice);
+
+        assertStaysHalfClosed(near);
+    }
+
+    @Test
+    void anEndIsNotForgottenWhenTheNextSpliceIsStoppedBeforeItBegins() throws Exception {
+        SpliceFuture splice = running(transfer());
+        CountDownLatch found = endIsFoundWhileFarIsAway();
+        splice.addListener(ended -> join().start().stop());
+        found.countDown();
+        done(splice);
+
+        assertThat(near.recorder().saw("inactive")).isTrue();
+        assertThat(near.recorder().events()).doesNotContain(ChannelInputShutdownEvent.class.getSimpleName());
+    }
+
+    /** Ends the input, and returns when Netty has found that, with the loop of the other channel held up. */
+    private CountDownLatch endIsFoundWhileFarIsAway() throws Exception {
         CountDownLatch found = new CountDownLatch(1);
         far.channel().eventLoop().submit(() -> {
             found.await();
             return null;
         });
         near.end();
-        eventually(() -> ((SocketChannel) near.channel()).isInputShutdown());
-        assertThat(near.recorder().events()).as("what handlers saw so far").isEmpty();
-        found.countDown();
-        done(splice);
-
-        assertStaysHalfClosed(near);
+        assertThat(eventually(() -> ((SocketChannel) near.channel()).isInputShutdown()))
+                .isTrue();
+        return found;
     }
 
     private static void assertStaysHalfClosed(Wire wire) throws Exception {

@@ -9,6 +9,7 @@ module io.sluice.cli {
     requires me.tongfei.progressbar;
     requires io.sluice.conformance;
     requires io.sluice.core;
+    requires io.sluice.relay;
     requires org.jline.reader;
     requires org.jline.terminal;
 }

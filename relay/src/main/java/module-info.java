@@ -4,6 +4,7 @@
 module io.sluice.relay {
     requires static org.jspecify;
     requires transitive io.sluice.core;
+    requires org.snakeyaml.engine;
 
     exports io.sluice.relay;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cli;
 
+import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -10,13 +12,20 @@ import java.util.concurrent.TimeUnit;
  */
 final class Interruption implements AutoCloseable {
     /** A thread that hangs on a dead disk cannot be interrupted; nobody wants to press Ctrl-C for ever. */
-    private static final long PATIENCE_SECONDS = 5;
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
+    private final Duration patience;
     private final Thread worker = Thread.currentThread();
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread hook = new Thread(this::interrupt, "sluice-interruption");
 
     Interruption() {
+        this(PATIENCE);
+    }
+
+    /** With so much time for what is left to do. */
+    Interruption(Duration patience) {
+        this.patience = patience;
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
@@ -36,10 +45,29 @@ final class Interruption implements AutoCloseable {
         }
     }
 
+    /** Has {@code task} run, in a thread of its own, whenever SIGHUP comes; by reflection for the same reason. */
+    static void onHangUp(Runnable task) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Object runs = Proxy.newProxyInstance(
+                    handler.getClassLoader(), new Class<?>[] {handler}, (proxy, method, arguments) -> {
+                        if (method.getName().equals("handle")) {
+                            task.run();
+                        }
+                        return null;
+                    });
+            Object hangUp = signal.getConstructor(String.class).newInstance("HUP");
+            signal.getMethod("handle", signal, handler).invoke(null, hangUp, runs);
+        } catch (ReflectiveOperationException e) {
+            throw new UnsupportedOperationException("this Java tells nobody of SIGHUP", e);
+        }
+    }
+
     private void interrupt() {
         worker.interrupt();
         try {
-            if (!finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            if (!finished.await(patience.toNanos(), TimeUnit.NANOSECONDS)) {
                 System.err.println("sluice: ended in the middle of a system call that does not return");
             }
         } catch (InterruptedException e) {

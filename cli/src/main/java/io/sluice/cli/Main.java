@@ -11,6 +11,7 @@ final class Main {
     private static final List<Command> COMMANDS = List.of(
             new CopyCommand(),
             new TeeCommand(),
+            new RelayCommand(),
             new DoctorCommand(),
             new ConformCommand(),
             new LabCommand(),

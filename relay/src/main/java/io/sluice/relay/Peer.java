@@ -125,6 +125,11 @@ final class Peer implements EventLoop.Watcher {
         writable = true;
     }
 
+    /** Whether an event has said that the connection has ended with an error, which a read will tell after all data. */
+    boolean hasFailed() {
+        return failed;
+    }
+
     /** The error that the connection has ended with, after an event said that there is one; 0 for none. Asks once. */
     int takeError() {
         if (!failed) {

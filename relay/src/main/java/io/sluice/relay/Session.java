@@ -354,16 +354,13 @@ final class Session implements Admission.Waiting {
         if (toServer == null || toClient == null || peer == null) {
             throw new IllegalStateException("data without both directions");
         }
-        if (reset(client, Cause.CLIENT) || reset(peer, Cause.SERVER)) {
-            return;
-        }
         long before = toServer.movesSoFar() + toClient.movesSoFar();
         boolean more = toServer.flow();
         more |= toClient.flow();
         if (toServer.movesSoFar() + toClient.movesSoFar() != before) {
             activeNanos = loop.nowNanos();
         }
-        if (ends(toServer, toClient)) {
+        if (ends(peer, toServer, toClient)) {
             return;
         }
         if (more) {
@@ -392,17 +389,7 @@ final class Session implements Admission.Waiting {
         }
     }
 
-    /** A reset ends both directions at once, whatever is still on its way: so it would without a relay. */
-    private boolean reset(Peer peer, Cause cause) {
-        int error = peer.takeError();
-        if (error == 0) {
-            return false;
-        }
-        end(cause, Errno.name(error), true);
-        return true;
-    }
-
-    private boolean ends(Half toServer, Half toClient) {
+    private boolean ends(Peer peer, Half toServer, Half toClient) {
         if (toServer.state() == Half.State.SOURCE_FAILED) {
             end(Cause.CLIENT, Errno.name(toServer.errno()), true);
             return true;
@@ -424,7 +411,8 @@ final class Session implements Admission.Waiting {
             }
             return true;
         }
-        if ((upDone || downDone) && phase == Phase.DATA) {
+        // Of a peer that has reset its connection what came before is still brought on, but it is not waited for long.
+        if (phase == Phase.DATA && (upDone || downDone || client.hasFailed() || peer.hasFailed())) {
             enter(Phase.LAST);
         }
         return false;

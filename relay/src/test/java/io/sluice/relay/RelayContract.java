@@ -141,6 +141,24 @@ abstract class RelayContract extends RelayFixture {
         assertThat(log().termination()).hasToString("SD");
     }
 
+    /** A server that closes while something is unread sends its answer and then a reset. */
+    @Test
+    void whatABackendHasSaidBeforeItsResetStillArrives() throws Exception {
+        byte[] words = new byte[100_000];
+        Relay relay = relay(route().to(Backend.at(server(connection -> {
+                            hear(connection, 1);
+                            say(connection, words);
+                            connection.reset();
+                        })
+                        .address()))
+                .build());
+        SocketEnd client = client(relay);
+        say(client, "x");
+        assertThat(hear(client, words.length)).hasSize(words.length);
+        assertThatThrownBy(() -> hear(client, 1)).isInstanceOf(ErrnoException.class);
+        assertThat(log().bytesDown()).isEqualTo(words.length);
+    }
+
     @Test
     void aBackendThatRefusesIsPassedOver() throws Exception {
         Address nobody = gone();

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -332,20 +331,6 @@ abstract class RouteContract extends RelayFixture {
 
     // Server names.
 
-    /** What OpenSSL sends for "openssl s_client -servername db.example.com", cut down to one cipher and this name. */
-    private static byte[] helloFor(String name) {
-        String host = HexFormat.of().formatHex(name.getBytes(ISO_8859_1));
-        int n = name.length();
-        String serverName = "0000" + hex(n + 5) + hex(n + 3) + "00" + hex(n) + host;
-        String body = "0303" + "11".repeat(32) + "00" + "00021301" + "0100" + hex(serverName.length() / 2) + serverName;
-        String handshake = "0100" + hex(body.length() / 2) + body;
-        return HexFormat.of().parseHex("160301" + hex(handshake.length() / 2) + handshake);
-    }
-
-    private static String hex(int number) {
-        return String.format("%04x", number);
-    }
-
     @Test
     void theServerNameChoosesTheRouteAndNotAByteIsLost() throws Exception {
         Relay relay = relay(
@@ -363,9 +348,9 @@ abstract class RouteContract extends RelayFixture {
                         .listen(Listen.on(ANYWHERE))
                         .to(Backend.at(tagged("other").address()))
                         .build());
-        assertThat(routed(relay, helloFor("db.example.com"))).isEqualTo("exact");
-        assertThat(routed(relay, helloFor("DB2.example.com"))).isEqualTo("below");
-        assertThat(routed(relay, helloFor("example.org"))).isEqualTo("other");
+        assertThat(routed(relay, Hellos.of("db.example.com"))).isEqualTo("exact");
+        assertThat(routed(relay, Hellos.of("DB2.example.com"))).isEqualTo("below");
+        assertThat(routed(relay, Hellos.of("example.org"))).isEqualTo("other");
         assertThat(routed(relay, "no TLS at all".getBytes(ISO_8859_1))).isEqualTo("other");
     }
 
@@ -394,7 +379,7 @@ abstract class RouteContract extends RelayFixture {
                 .to(Backend.at(echo().address()))
                 .build());
         SocketEnd client = client(relay);
-        say(client, helloFor("example.org"));
+        say(client, Hellos.of("example.org"));
         mustBeReset(client);
         assertThat(log().detail()).contains("example.org");
     }

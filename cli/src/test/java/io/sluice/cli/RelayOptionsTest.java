@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.relay.Balance;
+import io.sluice.relay.Config;
+import io.sluice.relay.PathChoice;
+import io.sluice.relay.ProxyProtocol;
+import io.sluice.relay.Route;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The command line of {@code sluice relay}. */
+class RelayOptionsTest {
+    private static Config config(String line) {
+        return Objects.requireNonNull(
+                RelayOptions.parse(List.of(line.split(" "))).config());
+    }
+
+    @Test
+    void oneRouteFitsOnALine() {
+        Route route = config("--listen :5432 --to db1:5432,weight=3 --to db2:5432 --backup db3:5432"
+                        + " --balance source-hash --tries 2 --path splice --send-proxy v2 --proxy-from 10.0.0.0/8"
+                        + " --limit 7 --queue 3 --rate 1M --idle-timeout 10m --health 500ms")
+                .routes()
+                .getFirst();
+        assertThat(route.backends()).extracting(each -> each.weight()).containsExactly(3, 1, 1);
+        assertThat(route.backends()).extracting(each -> each.backup()).containsExactly(false, false, true);
+        assertThat(route.backends()).extracting(each -> each.proxy()).containsOnly(ProxyProtocol.V2);
+        assertThat(route.listens().getFirst().proxyFrom()).hasToString("[10.0.0.0/8]");
+        assertThat(route.balance()).isEqualTo(Balance.SOURCE_HASH);
+        assertThat(route.path()).isEqualTo(PathChoice.SPLICE);
+        assertThat(route.tries()).isEqualTo(2);
+        assertThat(route.limits().sessions()).isEqualTo(7);
+        assertThat(route.limits().queue()).isEqualTo(3);
+        assertThat(route.limits().sessionBytesPerSecond()).isEqualTo(1 << 20);
+        assertThat(route.timeouts().idle()).isEqualTo(Duration.ofMinutes(10));
+        assertThat(Objects.requireNonNull(route.health()).interval()).isEqualTo(Duration.ofMillis(500));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    --to db:1 | say where from and where to
+                    --listen :1 | say where from and where to
+                    --listen :1 --to db:1 more | what is 'more'
+                    --listen :99999 --to db:1 | not an address: ':99999'
+                    --listen :1 --to db | not an address: 'db'
+                    --listen :1 --to db:1,weight=many | --to weight: not a whole number
+                    --listen :1 --to db:1 --balance random | --balance: 'random' is none of round-robin
+                    --listen :1 --to db:1 --idle-timeout 5 | --idle-timeout: not a time: '5'
+                    --listen :1 --to db:1 --allow 10.0.0.1/8 | bits behind its prefix
+                    --listen :1 --to db:1 --to db:1 | two backends named db:1
+                    --listen :1 --listen :1 --to db:1 | listens twice at :1
+                    --config a.yaml --listen :1 | with --config that is said in the file
+                    """)
+    void whatMakesNoSenseIsRefused(String line, String complaint) {
+        assertThatThrownBy(() -> RelayOptions.parse(List.of(line.split(" "))))
+                .isInstanceOf(Misuse.class)
+                .hasMessageContaining(complaint);
+    }
+
+    @Test
+    void aFileIsCheckedWithoutListening(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("sluice.yaml");
+        Files.writeString(file, "routes: [{name: a, listen: [':1'], to: ['db:1']}]");
+        Ran good = Ran.sluice("relay", "--config", file.toString(), "--check");
+        assertThat(good.code()).isZero();
+        assertThat(good.out()).contains("the configuration is good: 1 routes");
+        Files.writeString(file, "routes: [{name: a, listen: [':1'], too: ['db:1']}]");
+        Ran bad = Ran.sluice("relay", "--config", file.toString(), "--check");
+        assertThat(bad.code()).isEqualTo(ExitCode.FAILED);
+        assertThat(bad.err()).contains(file + ":1:36: 'too' is not known here");
+        assertThat(Ran.sluice("relay", "--config", directory + "/none", "--check")
+                        .err())
+                .contains("there is no such file");
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Configurations in YAML: what they mean, and what is said of bad ones. */
+class ConfigFileTest {
+    private static final String ALL = """
+            loops: 3
+            maxSessions: 5000
+            routes:
+              - name: db
+                listen:
+                  - ":5432"
+                  - {address: "unix:/run/db.sock", mode: "0660", owner: app, group: staff, proxyFrom: [10.0.0.0/8]}
+                to:
+                  - db1:5432
+                  - {address: "[::1]:5433", name: two, weight: 3, backup: true, sendProxy: v2}
+                balance: least-connections
+                tries: 2
+                check: {interval: 1s, timeout: 500ms, rise: 3, fall: 4, slowStart: 30s, send: "PING\\r\\n", expect: "+PONG"}
+                timeouts: {hello: 1s, queue: 2s, connect: 3s, idle: 4m, halfClosed: 5s, life: 6h}
+                limits: {sessions: 100, perSource: 10, queue: 20, sessionRate: 1M, routeRate: 10MB}
+                allow: [192.0.2.0/24]
+                deny: [192.0.2.7]
+                keepAlive: {idle: 1m, interval: 10s, probes: 3, userTimeout: 30s}
+                path: splice
+              - name: web
+                listen: [":443"]
+                serverNames: [www.example.com, "*.example.org"]
+                to: [app:8443]
+            """;
+
+    @Test
+    void everythingThatCanBeSaidIsUnderstood() throws Exception {
+        Config config = ConfigFile.parse("sluice.yaml", ALL);
+        assertThat(config.loops()).isEqualTo(3);
+        assertThat(config.maxSessions()).isEqualTo(5000);
+        Route db = Route.named("db")
+                .listen(Listen.on(new Address.Tcp("", 5432)))
+                .listen(new Listen(
+                        new Address.Unix(Path.of("/run/db.sock")),
+                        0660,
+                        "app",
+                        "staff",
+                        List.of(Cidr.parse("10.0.0.0/8"))))
+                .to(Backend.at(new Address.Tcp("db1", 5432)))
+                .to(new Backend("two", new Address.Tcp("::1", 5433), 3, true, ProxyProtocol.V2))
+                .balance(Balance.LEAST_CONNECTIONS)
+                .tries(2)
+                .health(new Health(
+                        Duration.ofSeconds(1),
+                        Duration.ofMillis(500),
+                        3,
+                        4,
+                        Duration.ofSeconds(30),
+                        "PING\r\n",
+                        "+PONG"))
+                .timeouts(new Timeouts(
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(2),
+                        Duration.ofSeconds(3),
+                        Duration.ofMinutes(4),
+                        Duration.ofSeconds(5),
+                        Duration.ofHours(6)))
+                .limits(new Limits(100, 10, 20, 1 << 20, 10_000_000))
+                .access(new Access(List.of(Cidr.parse("192.0.2.0/24")), List.of(Cidr.parse("192.0.2.7"))))
+                .keepAlive(new KeepAlive(Duration.ofMinutes(1), Duration.ofSeconds(10), 3, Duration.ofSeconds(30)))
+                .path(PathChoice.SPLICE)
+                .build();
+        assertThat(config.routes().getFirst()).isEqualTo(db);
+        assertThat(config.routes().getLast().serverNames()).containsExactly("www.example.com", "*.example.org");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    tries: 2 | tires: 2 | sluice.yaml:12:5: 'tires' is not known here
+                    idle: 4m | idle: 4 | sluice.yaml:14:57: not a time: '4'
+                    weight: 3 | weight: 999 | sluice.yaml:10:9: backend two has weight 999
+                    balance: least-connections | balance: random | sluice.yaml:11:14: balance is one of round-robin
+                    192.0.2.0/24 | 192.0.2.7/24 | bits behind its prefix
+                    mode: "0660" | mode: "rw" | permissions are three octal digits
+                    - db1:5432 | - db1 | not an address: 'db1'
+                    name: web | name: db | two routes are named db
+                    path: splice | path: {a: b} | sluice.yaml:19:11: a single value is expected here
+                    `listen: [":443"]` | `listen: ":443"` | a list is expected here
+                    to: [app:8443] | balance: round-robin | 'to' is missing here
+                    loops: 3 | `loops: [` | sluice.yaml:
+                    rise: 3 | rise: 0 | rise and fall are at least 1
+                    "*.example.org" | "*" | not a server name: '*'
+                    sessionRate: 1M | sessionRate: fast | not a number of bytes: 'fast'
+                    """)
+    void aComplaintNamesTheLineAndTheWayOut(String good, String bad, String complaint) {
+        assertThat(ALL).contains(good);
+        assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", ALL.replace(good, bad)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(complaint)
+                .hasMessageStartingWith("sluice.yaml");
+    }
+
+    @Test
+    void twoRoutesOfOneAddressNeedNames() {
+        assertThatThrownBy(() -> ConfigFile.parse(
+                        "sluice.yaml",
+                        ALL.replace(":443", ":5432")
+                                .replace("    serverNames: [www.example.com, \"*.example.org\"]\n", "")))
+                .hasMessageContaining("routes db and web both take connections without a server name at :5432");
+    }
+
+    /** Editors and pipelines look at a file by the schema, and the relay by itself: they have to agree. */
+    @Test
+    void theSchemaTakesWhatTheRelayTakesAndKnowsNoOtherKeys() throws Exception {
+        Schema schema = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(Files.readString(Path.of("..", "docs", "relay.schema.json")));
+        assertThat(schema.validate(ALL, InputFormat.YAML)).isEmpty();
+        Matcher key = Pattern.compile("([a-zA-Z]+):(?= |\n)").matcher(ALL);
+        assertThat(key.results().toList()).hasSizeGreaterThan(40).allSatisfy(found -> {
+            String spoilt = ALL.substring(0, found.start()) + "x" + ALL.substring(found.start());
+            assertThat(schema.validate(spoilt, InputFormat.YAML))
+                    .as(found.group())
+                    .isNotEmpty();
+            assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", spoilt)).isInstanceOf(ConfigException.class);
+        });
+    }
+
+    @Test
+    void anEmptyFileIsNoConfiguration() {
+        assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", "")).hasMessageContaining("is empty");
+    }
+}

@@ -25,8 +25,10 @@ port_of() {
 start() {
   said=$tmp/$1.said
   : > "$said"
-  run_java --sun-misc-unsafe-memory-access=allow io.sluice.bench.NettyRelays "$1" "$(port_of "$1")" $(($(port_of "$1") + 1)) \
-    < "$tmp/alive" > "$said" 9>&- &
+  (
+    exec 9>&- # else each would keep the others' input open
+    run_java --sun-misc-unsafe-memory-access=allow io.sluice.bench.NettyRelays "$1" "$(port_of "$1")" $(($(port_of "$1") + 1))
+  ) < "$tmp/alive" > "$said" &
   until grep -q ready "$said"; do
     kill -0 $! || { echo "the relay $1 did not start" >&2; exit 1; }
     sleep 0.1

@@ -43,6 +43,7 @@ final class Acceptor implements EventLoop.Watcher {
     private final Taker taker;
     private final Timers.Timer pause = new Timers.Timer(this::resume);
     private long seat = -1;
+    private boolean complained;
 
     /**
      * Not watching yet.
@@ -100,6 +101,7 @@ final class Acceptor implements EventLoop.Watcher {
         }
         long taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (taken >= 0) {
+            complained = false;
             SocketAddress peer = peer(loop.kernel(), (int) taken);
             if (peer == null) {
                 loop.kernel().close((int) taken); // gone before it could be asked
@@ -108,12 +110,12 @@ final class Acceptor implements EventLoop.Watcher {
             }
             return true;
         }
+        if (isShortage(taken)) {
+            pause(Errno.name((int) -taken));
+            return false;
+        }
         return switch ((int) -taken) {
             case Errno.EAGAIN -> false;
-            case Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM -> {
-                pause(Errno.name((int) -taken));
-                yield false;
-            }
             case Errno.EBADF, Errno.EINVAL, Errno.ENOTSOCK, Errno.EFAULT, Errno.EOPNOTSUPP ->
                 throw new IllegalStateException(
                         "accept4 on listener " + Sockets.text(address) + ": " + Errno.name((int) -taken));
@@ -122,13 +124,24 @@ final class Acceptor implements EventLoop.Watcher {
         };
     }
 
+    /** Whether a call was refused for want of descriptors or memory, and may well be granted a moment later. */
+    static boolean isShortage(long result) {
+        return result == -Errno.EMFILE
+                || result == -Errno.ENFILE
+                || result == -Errno.ENOBUFS
+                || result == -Errno.ENOMEM;
+    }
+
     private @Nullable SocketAddress peer(Kernel kernel, int connection) {
         SocketAddress[] peer = new SocketAddress[1];
         return kernel.getpeername(connection, peer) < 0 ? null : peer[0];
     }
 
     private void pause(String why) {
-        LOG.log(Level.WARNING, "connections to {0} wait: {1}", Sockets.text(address), why);
+        if (!complained) {
+            complained = true; // once for each time, and not ten times a second
+            LOG.log(Level.WARNING, "connections to {0} wait: {1}", Sockets.text(address), why);
+        }
         stop();
         loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
     }

@@ -75,6 +75,7 @@ final class Session implements Admission.Waiting {
     private long queuedNanos;
     private long connectingNanos;
     private String lastFailure = "";
+    private Cause lastCause = Cause.SERVER;
     private boolean running; // advance() is on the stack, or is to run in the next turn
 
     /**
@@ -122,9 +123,11 @@ final class Session implements Admission.Waiting {
         try {
             if (phase == Phase.HELLO) {
                 hello();
-            } else if (phase == Phase.QUEUE) {
+            }
+            if (phase == Phase.QUEUE) {
                 notice();
-            } else if (phase == Phase.CONNECT) {
+            }
+            if (phase == Phase.CONNECT) {
                 connecting();
             }
             if (phase == Phase.DATA || phase == Phase.LAST) {
@@ -238,7 +241,7 @@ final class Session implements Admission.Waiting {
             }
         }
         connectingNanos = loop.nowNanos() - phaseNanos;
-        end(Cause.SERVER, tried.isEmpty() ? "no backend is up" : lastFailure, true);
+        end(lastCause, tried.isEmpty() ? "no backend is up" : lastFailure, true);
     }
 
     private boolean connect(LiveRoute to, LiveBackend chosen) {
@@ -272,6 +275,7 @@ final class Session implements Admission.Waiting {
     private boolean failed(LiveBackend chosen, long result) {
         chosen.failedConnects.increment();
         lastFailure = "connect to " + chosen + ": " + Errno.name((int) -result);
+        lastCause = Acceptor.isShortage(result) ? Cause.RESOURCE : Cause.SERVER;
         return false;
     }
 

@@ -50,9 +50,10 @@ final class TokenBucket {
         tokens -= bytes;
     }
 
-    /** Nanoseconds until a worthwhile piece may be moved again. */
+    /** Nanoseconds until a worthwhile piece may be moved again: four pages, or a tenth of a second's bytes. */
     synchronized long waitNanos() {
-        long wanted = Math.min(burstBytes, LEAST_BURST * 4) - tokens;
+        long piece = Math.clamp(bytesPerSecond / BURSTS_PER_SECOND, 1, LEAST_BURST * 4);
+        long wanted = piece - tokens;
         return wanted <= 0 ? 0 : Math.max(wanted * SECOND / bytesPerSecond, 1_000_000);
     }
 }

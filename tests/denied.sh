@@ -11,14 +11,14 @@ command -v mvn > /dev/null || { echo "skip - without native access: Maven is not
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-tests='io/sluice/testing/NoLeaksTest,io/sluice/*Test,io/sluice/flow/*Test,io/sluice/conformance/*Test,io/sluice/cli/*Test'
+tests='io/sluice/testing/NoLeaksTest,io/sluice/*Test,io/sluice/flow/*Test,io/sluice/conformance/*Test,io/sluice/relay/*Test,io/sluice/cli/*Test'
 rm -f "$home"/*/target/surefire-reports/TEST-*-denied.xml
-maven -q -fae -pl core,conformance,cli test -Dtest="$tests" -Dsurefire.failIfNoSpecifiedTests=false \
+maven -q -fae -pl core,conformance,relay,cli test -Dtest="$tests" -Dsurefire.failIfNoSpecifiedTests=false \
   -Dsurefire.reportNameSuffix=denied -Dtest.jvm.args=--illegal-native-access=deny > "$log" 2>&1
 code=$?
 
 bad=0
-for module in core conformance cli; do
+for module in core conformance relay cli; do
   # shellcheck disable=SC2046 # four numbers
   set -- $(cat "$home/$module"/target/surefire-reports/TEST-*-denied.xml 2> /dev/null | awk '
     function number(name) { return match($0, " " name "=\"[0-9]+") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) : 0 }

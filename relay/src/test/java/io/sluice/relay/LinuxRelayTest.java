@@ -5,6 +5,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
 
 /** {@link RelayContract} on the kernel of Linux. */
+@NeedsLinux
 class LinuxRelayTest extends RelayContract {
     @Override
     Kernel newKernel() {

@@ -5,6 +5,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
 
 /** {@link RouteContract} on the kernel of Linux. */
+@NeedsLinux
 class LinuxRouteTest extends RouteContract {
     @Override
     Kernel newKernel() {

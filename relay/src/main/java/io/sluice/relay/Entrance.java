@@ -20,9 +20,16 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipalLookupService;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The listening sockets of one address: for TCP one per loop, between which the kernel spreads the connections
@@ -31,6 +38,7 @@ import java.util.List;
 final class Entrance {
     private final Kernel kernel;
     private final Address address;
+    private final List<Listen> wishes;
     private final List<Integer> sockets = new ArrayList<>();
     private SocketAddress bound;
     private boolean named; // the path of a Unix socket is ours to remove
@@ -38,12 +46,14 @@ final class Entrance {
     /**
      * Listens.
      *
+     * @param wishes of the routes that share the address: the permissions of a Unix socket
      * @param count sockets, where the address can have several
      * @throws ErrnoException naming the call and the address
      */
-    Entrance(Kernel kernel, Address address, int count) throws IOException {
+    Entrance(Kernel kernel, Address address, List<Listen> wishes, int count) throws IOException {
         this.kernel = kernel;
         this.address = address;
+        this.wishes = wishes;
         this.bound = socketAddress(address);
         try {
             int sockets = address instanceof Address.Unix ? 1 : count;
@@ -79,12 +89,58 @@ final class Entrance {
         }
         check("bind", kernel.bind(fd, bound));
         named = bound instanceof UnixDomainSocketAddress;
+        for (Listen wish : wishes) {
+            protect(wish); // before anybody can connect
+        }
         check("listen", kernel.listen(fd, SOMAXCONN));
         SocketAddress[] own = new SocketAddress[1];
         check("getsockname", kernel.getsockname(fd, own));
         if (bound instanceof InetSocketAddress) {
             bound = own[0]; // with the port that was chosen, which the other sockets are to have as well
         }
+    }
+
+    private void protect(Listen wish) throws IOException {
+        Integer mode = wish.mode();
+        String owner = wish.owner();
+        String group = wish.group();
+        if (mode == null && owner == null && group == null) {
+            return;
+        }
+        if (!(bound instanceof UnixDomainSocketAddress unix) || !Files.exists(unix.getPath())) {
+            throw new IOException("listener on " + address
+                    + " has no permissions that could be set; leave out its mode," + " owner and group");
+        }
+        PosixFileAttributeView file = Files.getFileAttributeView(unix.getPath(), PosixFileAttributeView.class);
+        UserPrincipalLookupService people = unix.getPath().getFileSystem().getUserPrincipalLookupService();
+        if (mode != null) {
+            file.setPermissions(permissions(mode));
+        }
+        try {
+            if (group != null) {
+                file.setGroup(people.lookupPrincipalByGroupName(group));
+            }
+            if (owner != null) {
+                file.setOwner(people.lookupPrincipalByName(owner));
+            }
+        } catch (UserPrincipalNotFoundException e) {
+            throw new IOException(
+                    "listener on " + address + ": this system does not know "
+                            + (owner == null ? "" : "user '" + owner + "'")
+                            + (owner == null || group == null ? "" : " or ")
+                            + (group == null ? "" : "group '" + group + "'"),
+                    e);
+        }
+    }
+
+    private static Set<PosixFilePermission> permissions(int mode) {
+        StringBuilder text = new StringBuilder("rwxrwxrwx");
+        for (int i = 0; i < text.length(); i++) {
+            if ((mode & (0400 >> i)) == 0) {
+                text.setCharAt(i, '-');
+            }
+        }
+        return PosixFilePermissions.fromString(text.toString());
     }
 
     /** A name that nobody listens at is left over from a relay that was killed; one that somebody answers at is not. */

@@ -19,10 +19,10 @@ final class Gate {
     private final List<Acceptor> acceptors = new ArrayList<>();
 
     /** Listens; connections wait in the kernel until {@link #open}. */
-    Gate(Kernel kernel, Address address, List<Worker> workers) throws IOException {
+    Gate(Kernel kernel, Address address, List<Listen> wishes, List<Worker> workers) throws IOException {
         this.workers = workers;
         this.address = address;
-        this.entrance = new Entrance(kernel, address, workers.size());
+        this.entrance = new Entrance(kernel, address, wishes, workers.size());
     }
 
     SocketAddress bound() {

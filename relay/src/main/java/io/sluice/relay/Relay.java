@@ -103,7 +103,7 @@ public final class Relay implements AutoCloseable {
             }
             for (Address address : Config.byAddress(next.routes()).keySet()) {
                 if (!gates.containsKey(address)) {
-                    opened.put(address, new Gate(kernel, address, workers));
+                    opened.put(address, new Gate(kernel, address, wishes(address, next), workers));
                 }
             }
             for (Map.Entry<Address, Gate> each : opened.entrySet()) {
@@ -121,6 +121,13 @@ public final class Relay implements AutoCloseable {
         closeUnused(Config.byAddress(next.routes()).keySet());
         gates.forEach((address, gate) -> gate.follow(signpost(address, live.values())));
         watchBackends();
+    }
+
+    private static List<Listen> wishes(Address address, Config config) {
+        return config.routes().stream()
+                .flatMap(route -> route.listens().stream())
+                .filter(listen -> listen.address().equals(address))
+                .toList();
     }
 
     private void requireSameFrame(Config next) {

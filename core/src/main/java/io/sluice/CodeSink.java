@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
+import io.sluice.flow.Lending;
 import io.sluice.kernel.Errno;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -62,6 +63,15 @@ public final class CodeSink extends End implements Sink {
     public int write(ByteBuffer buffer) throws IOException {
         try {
             return writeAll(buffer);
+        } catch (ErrnoException e) {
+            throw explained(e);
+        }
+    }
+
+    @Override
+    void lend(MemorySegment memory, int flags, Lending lending) throws IOException {
+        try {
+            super.lend(memory, flags, lending);
         } catch (ErrnoException e) {
             throw explained(e);
         }

@@ -5,9 +5,11 @@ import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
 import static io.sluice.kernel.Flags.F_GETPIPE_SZ;
 import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
 import io.sluice.flow.Descriptor;
 import io.sluice.flow.Endpoint;
+import io.sluice.flow.Lending;
 import io.sluice.flow.Passage;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Errno;
@@ -245,6 +247,28 @@ public abstract sealed class End implements Channel
                     awaitReady(EPOLLOUT, Poller.FOREVER, written);
                 } else if (result != -Errno.EINTR) {
                     throw new ErrnoException("write", result, name);
+                }
+            }
+        } finally {
+            descriptor().leave();
+        }
+    }
+
+    /** Of a write end: lends all of {@code memory} to the pipe, waiting for room; what cannot be lent is copied. */
+    void lend(MemorySegment memory, int flags, Lending lending) throws IOException {
+        enter();
+        try {
+            while (lending.bytes() < memory.byteSize()) {
+                MemorySegment rest = memory.asSlice(lending.bytes());
+                // O_NONBLOCK does not count here, the flag alone does [K06].
+                long result = lending.vmsplice(endpoint.fd(), rest, flags | SPLICE_F_NONBLOCK);
+                if (result == -Errno.EAGAIN) {
+                    awaitReady(EPOLLOUT, Poller.FOREVER, lending.bytes());
+                } else if (Lending.isRefusal(result)) {
+                    writeAll(rest);
+                    return;
+                } else if (result < 0 && result != -Errno.EINTR) {
+                    throw new ErrnoException("vmsplice", result, name);
                 }
             }
         } finally {

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice;
 
-import static io.sluice.kernel.Flags.EPOLLOUT;
-import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
-
 import io.sluice.flow.Lending;
 import io.sluice.flow.Passage;
-import io.sluice.flow.Poller;
-import io.sluice.kernel.Errno;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.foreign.MemorySegment;
@@ -51,28 +46,6 @@ public final class PipeWriter extends End implements Sink {
         Lending lending = new Lending(kernel());
         lend(slice.segment(), 0, lending);
         return lending.bytes();
-    }
-
-    /** Lends all of {@code memory} to the pipe, waiting for room; what cannot be lent is copied. */
-    void lend(MemorySegment memory, int flags, Lending lending) throws IOException {
-        enter();
-        try {
-            while (lending.bytes() < memory.byteSize()) {
-                MemorySegment rest = memory.asSlice(lending.bytes());
-                // O_NONBLOCK does not count here, the flag alone does [K06].
-                long result = lending.vmsplice(endpoint.fd(), rest, flags | SPLICE_F_NONBLOCK);
-                if (result == -Errno.EAGAIN) {
-                    awaitReady(EPOLLOUT, Poller.FOREVER, lending.bytes());
-                } else if (Lending.isRefusal(result)) {
-                    writeAll(rest);
-                    return;
-                } else if (result < 0 && result != -Errno.EINTR) {
-                    throw new ErrnoException("vmsplice", result, toString());
-                }
-            }
-        } finally {
-            descriptor().leave();
-        }
     }
 
     /**

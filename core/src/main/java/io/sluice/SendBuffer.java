@@ -54,6 +54,7 @@ public final class SendBuffer implements AutoCloseable {
      * @param bytes zero or more; what lies behind them is not sent
      * @return how many bytes went by reference
      * @throws ErrnoException when the sink fails; part of the bytes may have arrived
+     * @throws CodeException when the sink is code that has thrown; part of the bytes may have been seen
      * @throws TransferInterruptedException when the thread is interrupted while it waits; part may have arrived, too
      * @throws java.nio.channels.AsynchronousCloseException when the sink is closed meanwhile
      * @throws java.nio.channels.ClosedChannelException when it was closed before
@@ -73,8 +74,8 @@ public final class SendBuffer implements AutoCloseable {
                 ? new Lending(end.kernel(), () -> owner.noticed(this))
                 : new Lending(end.kernel(), passage);
         try {
-            if (end instanceof PipeWriter pipe) {
-                pipe.lend(part, 0, lent);
+            if (passage != null || end instanceof PipeWriter) {
+                end.lend(part, 0, lent); // straight into the pipe: what its bytes prove, those of another would not
             } else {
                 feed(end, part, lent);
             }

@@ -21,6 +21,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.Semaphore;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -208,6 +209,35 @@ abstract class SendBuffersContract extends SluiceFixture {
             assertThat(other.segment().address()).isNotEqualTo(sent);
             assertThat(read(mirror.reader(), 200)).isEqualTo("d".repeat(100));
         }
+    }
+
+    /** A sink over code is a pipe of ours: what waited for room there once counted as read when others' bytes were. */
+    @Test
+    void whatTheCallersCodeHasNotSeenDoesNotChange() throws Exception {
+        Semaphore come = new Semaphore(0);
+        Semaphore mayLook = new Semaphore(0);
+        StringBuilder seen = new StringBuilder(); // the code's, until it is finished
+        CodeSink code = keep(sluice.sink(bytes -> {
+            come.release();
+            mayLook.acquireUninterruptibly();
+            seen.append(UTF_8.decode(bytes.asByteBuffer()));
+        }));
+        SendBuffers buffers = buffers(page());
+        code.write(text("-"));
+        come.acquire();
+        code.write(text("-".repeat(code.pipeCapacityBytes())));
+        SendBuffer sent = filled(buffers, 'x');
+        try (Pending<Long> sending = Pending.start(Pending.Kind.VIRTUAL, () -> sent.sendTo(code, page()))) {
+            sending.mustWait();
+            mayLook.release();
+            come.acquire();
+            sending.value();
+        }
+        try (SendBuffer _ = filled(buffers, 'y')) {
+            mayLook.release(Integer.MAX_VALUE / 2);
+            code.finish();
+        }
+        assertThat(seen.toString().replace("-", "")).isEqualTo("x".repeat((int) page()));
     }
 
     @Test

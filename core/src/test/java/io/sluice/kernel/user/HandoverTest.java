@@ -13,6 +13,7 @@ import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.O_DIRECT;
 import static io.sluice.kernel.Flags.O_WRONLY;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.EpollEvents;
@@ -105,6 +106,23 @@ class HandoverTest {
         Running<String> third = reader(8);
         assertThat(m.write(pipe[1], "three")).isEqualTo(5);
         assertThat(third.answer()).isEqualTo("three");
+    }
+
+    /** A reader that slept because the oldest bytes were on their way to the host once got the newest of all. */
+    @Test
+    void keepsBehindWhatThePipeHoldsWhileItsOldestBytesAreClaimed() throws Exception {
+        Pipe claimed = plumbing.pipe();
+        assertThat(Plumbing.write(claimed, "abcd", 0)).isEqualTo(4);
+        claimed.lock();
+        Claim claim = claimed.claimLocked(2);
+        claimed.unlock();
+        byte[] room = new byte[8];
+        Running<Long> reader = Machine.start(() -> claimed.read(new Iov().of(MemorySegment.ofArray(room)), false))
+                .asleep();
+        assertThat(Plumbing.write(claimed, "ef", 0)).isEqualTo(2);
+        claimed.endClaim(claim, 2);
+        assertThat(reader.answer()).isEqualTo(4);
+        assertThat(new String(room, 0, 4, US_ASCII)).isEqualTo("cdef");
     }
 
     @Test

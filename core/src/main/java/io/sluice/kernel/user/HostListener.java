@@ -6,9 +6,12 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.locks.LockSupport;
 
 /** A listener on the real network: takes connections as long as the user's backlog has room. */
 final class HostListener implements HostNetwork.Station, Watch {
+    private static final long PAUSE_NANOS = 100_000_000;
+
     private final HostNetwork network;
     private final Selector selector;
     private final ConnectionSocket listener;
@@ -39,19 +42,46 @@ final class HostListener implements HostNetwork.Station, Watch {
     }
 
     @Override
-    public void ready(SelectionKey ready) throws IOException {
-        while (listener.hasRoom()) {
-            SocketChannel accepted = channel.accept();
-            if (accepted == null) {
-                break;
+    public void ready(SelectionKey ready) {
+        try {
+            while (listener.hasRoom()) {
+                SocketChannel accepted = channel.accept();
+                if (accepted == null) {
+                    break;
+                }
+                take(accepted);
             }
-            ConnectionSocket user = listener.madeByHost();
-            ConnectionSocket wire = user.wired();
+            look();
+        } catch (IOException e) {
+            lookLater();
+        }
+    }
+
+    private void take(SocketChannel accepted) {
+        ConnectionSocket user = listener.madeByHost();
+        ConnectionSocket wire = user.wired();
+        try {
             user.addressed(accepted.getLocalAddress(), accepted.getRemoteAddress());
             new HostLink(network, selector, accepted, user, wire).changed(Waitable.ANY_EVENT);
-            listener.offer(user);
+        } catch (IOException gone) { // before anybody heard of it
+            HostPump.close(accepted);
+            wire.release();
+            user.release();
+            return;
         }
-        look();
+        listener.offer(user);
+    }
+
+    /**
+     * The process has no descriptor left, or the connection is gone. What waits in the host's backlog is asked for
+     * again after a pause: the selector would report it without end.
+     */
+    private void lookLater() {
+        key.interestOps(0);
+        Thread.ofVirtual().start(() -> {
+            LockSupport.parkNanos(PAUSE_NANOS);
+            network.later(this::look);
+        });
     }
 
     @Override

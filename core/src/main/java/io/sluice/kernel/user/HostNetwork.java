@@ -9,6 +9,7 @@ import static io.sluice.kernel.Errno.ECONNREFUSED;
 import static io.sluice.kernel.Errno.ECONNRESET;
 import static io.sluice.kernel.Errno.EHOSTUNREACH;
 import static io.sluice.kernel.Errno.EIO;
+import static io.sluice.kernel.Errno.EMFILE;
 import static io.sluice.kernel.Errno.ENETUNREACH;
 import static io.sluice.kernel.Errno.EPIPE;
 import static io.sluice.kernel.Errno.ETIMEDOUT;
@@ -21,6 +22,7 @@ import java.nio.channels.Selector;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -35,7 +37,7 @@ final class HostNetwork implements AutoCloseable {
     /** What a channel or a queue can have news for. Its methods run on the network's thread alone. */
     interface Station {
         /** The channel is ready for what its key asks. */
-        void ready(SelectionKey key) throws IOException;
+        void ready(SelectionKey key);
 
         /** The network ends. */
         void end();
@@ -51,6 +53,7 @@ final class HostNetwork implements AutoCloseable {
             Map.entry("connection refused", ECONNREFUSED),
             Map.entry("connection reset", ECONNRESET),
             Map.entry("broken pipe", EPIPE),
+            Map.entry("too many open files", EMFILE),
             Map.entry("network is unreachable", ENETUNREACH),
             Map.entry("no route to host", EHOSTUNREACH),
             Map.entry("connection timed out", ETIMEDOUT));
@@ -81,7 +84,7 @@ final class HostNetwork implements AutoCloseable {
     /** Runs a request on the network's thread and waits for it: 0 or -errno. */
     long ask(Request request) {
         CompletableFuture<Long> answer = new CompletableFuture<>();
-        boolean taken = later(() -> {
+        Runnable task = () -> {
             try {
                 request.run(running());
                 answer.complete(0L);
@@ -90,8 +93,12 @@ final class HostNetwork implements AutoCloseable {
             } catch (RuntimeException e) {
                 answer.completeExceptionally(e);
             }
-        });
-        return taken ? answer.join() : -EBADF;
+        };
+        try {
+            return later(task) ? answer.join() : -EBADF;
+        } catch (UncheckedIOException noSelector) {
+            return -errno(Objects.requireNonNull(noSelector.getCause()));
+        }
     }
 
     /** Lets the network's thread run a task soon; must not sleep. Answers false when the network has ended. */
@@ -153,11 +160,7 @@ final class HostNetwork implements AutoCloseable {
 
     private static void serve(SelectionKey key) {
         if (key.attachment() instanceof Station station && key.isValid()) {
-            try {
-                station.ready(key);
-            } catch (IOException e) {
-                throw new UncheckedIOException("a station let an error through", e);
-            }
+            station.ready(key);
         }
     }
 

@@ -14,6 +14,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.kernel.Snapshot;
+import io.sluice.testing.Commands;
+import io.sluice.testing.ShortOfDescriptorsChild;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -23,11 +25,15 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /** Sockets of the user-space kernel that reach the network of this machine; the peers are sockets of the JDK. */
 class HostNetworkTest {
@@ -257,6 +263,16 @@ class HostNetworkTest {
                         .hasMessageContaining("reset");
             }
         }
+    }
+
+    /** The accept that failed ended the thread of the network, and with it every socket of the kernel. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aConnectionForWhichTheProcessHasNoDescriptorWaitsUntilThereIsOne() throws Exception {
+        List<String> command = new ArrayList<>(List.of("sh", "-c", "ulimit -n 100; exec \"$0\" \"$@\""));
+        command.addAll(Commands.java(List.of(), ShortOfDescriptorsChild.class));
+        assertThat(Commands.run(command).ok().out())
+                .containsExactly("before: true accepted", "during: accepted", "after: true accepted");
     }
 
     @Test

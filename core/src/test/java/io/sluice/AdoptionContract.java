@@ -6,6 +6,7 @@ import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.FD_CLOEXEC;
 import static io.sluice.kernel.Flags.F_GETFD;
 import static io.sluice.kernel.Flags.F_SETFL;
+import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.MFD_CLOEXEC;
 import static io.sluice.kernel.Flags.O_CLOEXEC;
 import static io.sluice.kernel.Flags.O_DIRECTORY;
@@ -33,6 +34,7 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -176,6 +178,49 @@ abstract class AdoptionContract extends SluiceFixture {
                 }
                 writing.value();
             }
+        }
+    }
+
+    /** A signal that came during the look at its readiness once let the call go on and sleep in the kernel. */
+    @Test
+    void aLookThatASignalInterruptsIsMadeAgain() throws Exception {
+        Sluice interrupted =
+                keep(Sluice.on(new ForwardingKernel(withoutReopening().kernel()) {
+                    private final AtomicInteger looks = new AtomicInteger();
+
+                    @Override
+                    protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
+                        long result = call.getAsLong();
+                        boolean hit = name.equals("poll") && result == 0 && looks.getAndIncrement() % 2 == 0;
+                        return hit ? -Errno.EINTR : result; // poll(2) answers so only when it has found nothing
+                    }
+                }));
+        int[] pipe = inheritedPipe();
+        PipeReader reader = (PipeReader) keep(interrupted.source(pipe[0]));
+        PipeWriter writer = (PipeWriter) keep(interrupted.sink(pipe[1]));
+        calls.clear();
+        try (Pending<Long> reading = Pending.start(() -> reader.read(room(10)))) {
+            reading.mustWait();
+            assertThat(callsNamed("read")).isEmpty();
+            kernel.write(pipe[1], bytes(1));
+            assertThat(reading.value()).isEqualTo(1);
+        }
+        kernel.fcntl(pipe[1], F_SETPIPE_SZ, 4096);
+        writer.write(room(kernel.fcntl(pipe[1], Flags.F_GETPIPE_SZ, 0)));
+        calls.clear();
+        try (Pending<Void> writing = Pending.start(() -> {
+            writer.write(room(1));
+            return null;
+        })) {
+            writing.mustWait();
+            assertThat(callsNamed("write")).isEmpty();
+            kernel.read(pipe[0], room(1 << 16));
+            writing.value();
+        }
+        FileEnd nobody = keep(interrupted.open(fifo()));
+        try (Pending<Long> reading = Pending.start(() -> nobody.read(room(10)))) {
+            reading.mustWait().interrupt(); // [Q01]: before there was a writer there is no end
+            assertThat(reading.failure()).isInstanceOf(TransferInterruptedException.class);
         }
     }
 

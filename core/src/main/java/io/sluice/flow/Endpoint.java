@@ -113,7 +113,7 @@ public final class Endpoint {
         if (kind == EndKind.SOCKET) {
             return kernel.recv(fd(), buffer, MSG_DONTWAIT);
         }
-        if (mayBlock() && kernel.poll(fd(), POLLIN, 0) == 0) {
+        if (mayBlock() && look(POLLIN) == 0) {
             return -Errno.EAGAIN;
         }
         return orTooEarly(passage == null ? kernel.read(fd(), buffer) : passage.read(kernel, fd(), buffer));
@@ -121,8 +121,17 @@ public final class Endpoint {
 
     /** A FIFO that no writer has opened yet answers 0 as well, but shows no hang-up [Q01]. */
     private long orTooEarly(long count) {
-        boolean early = count == 0 && kind == EndKind.PIPE && (kernel.poll(fd(), POLLIN, 0) & POLLHUP) == 0;
+        boolean early = count == 0 && kind == EndKind.PIPE && (look(POLLIN) & POLLHUP) == 0;
         return early ? -Errno.EAGAIN : count;
+    }
+
+    /** What of {@code events} holds now. A signal that is about to be handled turns "nothing" into EINTR. */
+    private long look(int events) {
+        long found;
+        do {
+            found = kernel.poll(fd(), events, 0);
+        } while (found == -Errno.EINTR);
+        return found;
     }
 
     /** Of a pipe: reads into several parts by vmsplice(2), which copies in this direction [L01]; as {@link #read}. */
@@ -136,7 +145,7 @@ public final class Endpoint {
 
     /** Of a pipe: as {@link #vmsplice}, by readv(2). */
     public long readv(List<MemorySegment> parts) {
-        if (mayBlock() && kernel.poll(fd(), POLLIN, 0) == 0) {
+        if (mayBlock() && look(POLLIN) == 0) {
             return -Errno.EAGAIN;
         }
         return orTooEarly(passage == null ? kernel.readv(fd(), parts) : passage.readv(kernel, fd(), parts));
@@ -150,7 +159,7 @@ public final class Endpoint {
         if (!mayBlock()) {
             return kernel.write(fd(), buffer);
         }
-        if (kernel.poll(fd(), POLLOUT, 0) == 0) {
+        if (look(POLLOUT) == 0) {
             return -Errno.EAGAIN;
         }
         // Writable means one free slot [N01]: a page is taken without sleeping, more might not be.

@@ -7,17 +7,20 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.sluice.TransferResult.Ending;
 import io.sluice.TransferResult.Fallback;
+import io.sluice.TransferResult.Fate;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.TransferPath;
 import io.sluice.kernel.wrap.FaultyKernel;
 import io.sluice.testing.Stand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -277,6 +280,20 @@ abstract class FaultContract {
         }
     }
 
+    /** What accept(2) answers for a connection once ended the loop of whoever accepts. */
+    @ParameterizedTest
+    @ValueSource(ints = {Errno.ECONNABORTED, Errno.EPROTO, Errno.ENETDOWN, Errno.EHOSTUNREACH})
+    void aConnectionThatIsGoneBeforeItIsAcceptedIsNobodysFailure(int errno) throws Exception {
+        faults.follow((name, nth) -> name.equals("accept4") && nth == 1 ? (Long) (long) -errno : null);
+        SocketEnd[] pair = tcp();
+        faults.followNone();
+        try (SocketEnd client = pair[0];
+                SocketEnd server = pair[1]) {
+            client.write(Arena.ofAuto().allocate(4));
+            assertThat(server.read(Arena.ofAuto().allocate(8))).isEqualTo(4);
+        }
+    }
+
     // What a fan-out's failure is called.
 
     @Test
@@ -300,6 +317,52 @@ abstract class FaultContract {
             faults.followNone();
             assertThat(failure.errno()).isEqualTo(errno);
             return failure.call();
+        }
+    }
+
+    /** A duplicate that failed was taken for the first sink's failure, and the others went on without its bytes. */
+    @Test
+    void aDuplicateThatFailsLeavesTheOtherSinksWhole() throws Exception {
+        Path whole = directory.resolve("whole");
+        Path cut = directory.resolve("cut");
+        try (Ends ends = fileToSocket();
+                FileEnd second = sluice.open(whole, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+                FileEnd third = sluice.open(cut, StandardOpenOption.WRITE, StandardOpenOption.CREATE)) {
+            faults.follow((name, nth) -> name.equals("tee") && nth == 4 ? (Long) (long) -Errno.EIO : null);
+            FanOut.Result result = sluice.fanOut(ends.source)
+                    .to(ends.sink)
+                    .to(second)
+                    .to(third)
+                    .pipeSize(16 << 10)
+                    .keepGoing()
+                    .run();
+            faults.followNone();
+            ends.sink.close();
+            assertThat(result.sinks().stream().map(TransferResult.SinkResult::fate))
+                    .containsExactly(Fate.COMPLETE, Fate.COMPLETE, Fate.FAILED);
+            assertThat(result.sinks().getLast().errno()).isEqualTo(Errno.EIO);
+            assertThat(ends.received.get()).isEqualTo(data);
+            assertThat(stand.read(whole)).isEqualTo(data);
+            byte[] beginning = stand.read(cut);
+            assertThat(beginning).isEqualTo(Arrays.copyOf(data, beginning.length));
+        }
+    }
+
+    @Test
+    void aMirrorWhoseDuplicateFailsFailsAlone() throws Exception {
+        try (Ends ends = fileToSocket();
+                FileEnd second =
+                        sluice.open(directory.resolve("second"), StandardOpenOption.WRITE, StandardOpenOption.CREATE)) {
+            faults.follow(refuse(Errno.EIO, "tee"));
+            TransferResult result = sluice.transfer(ends.source)
+                    .to(ends.sink)
+                    .mirrorTo(second, WhenFull.BLOCK)
+                    .run();
+            faults.followNone();
+            ends.sink.close();
+            assertThat(result.ending()).isEqualTo(TransferResult.Ending.SOURCE_ENDED);
+            assertThat(result.mirrors().getFirst().fate()).isEqualTo(Fate.FAILED);
+            assertThat(ends.received.get()).isEqualTo(data);
         }
     }
 

@@ -74,8 +74,8 @@ final class Branches {
         return bytes;
     }
 
-    /** Duplicates what {@code from} holds into every stage, without a copy; 0 or -errno. */
-    long tee(PooledPipe from) {
+    /** Duplicates what {@code from} holds into every stage, without a copy. A branch for which that fails ends so. */
+    void tee(PooledPipe from) {
         for (Branch branch : all) {
             if (!branch.ended()) {
                 PooledPipe stage = branch.stage();
@@ -84,16 +84,16 @@ final class Branches {
                     copied = kernel.tee(from.readFd, stage.writeFd, from.heldBytes, SPLICE_F_NONBLOCK);
                 } while (PooledPipe.isForTheMoment(copied));
                 if (copied < 0) {
-                    return copied;
+                    branch.fail("tee", (int) -copied);
+                } else {
+                    staged(stage, false, copied, from.heldBytes);
                 }
-                staged(stage, false, copied, from.heldBytes);
             }
         }
-        return 0;
     }
 
-    /** Copies bytes that are in memory into every stage; 0 or -errno. */
-    long write(MemorySegment bytes) {
+    /** Copies bytes that are in memory into every stage. A branch for which that fails ends so. */
+    void write(MemorySegment bytes) {
         for (Branch branch : all) {
             if (!branch.ended()) {
                 PooledPipe stage = branch.stage();
@@ -102,12 +102,12 @@ final class Branches {
                     copied = kernel.write(stage.writeFd, bytes);
                 } while (PooledPipe.isForTheMoment(copied));
                 if (copied < 0) {
-                    return copied;
+                    branch.fail("write", (int) -copied);
+                } else {
+                    staged(stage, true, copied, bytes.byteSize());
                 }
-                staged(stage, true, copied, bytes.byteSize());
             }
         }
-        return 0;
     }
 
     /** Into an empty pipe with as many slots as the source's, neither can be short: if one is, the mistake is ours. */

@@ -182,10 +182,7 @@ public final class Direction implements AutoCloseable {
         if (!branches.isEmpty()) {
             inlet.delivered(drained, false); // the branches' pipes hold the pages, too
         }
-        long duplicated = branches.tee(borrowed);
-        if (duplicated < 0) {
-            return ended(Side.EITHER, "tee", duplicated);
-        }
+        branches.tee(borrowed);
         return pump(drained < maxBytes && knownRest() > 0);
     }
 
@@ -196,10 +193,7 @@ public final class Direction implements AutoCloseable {
         if (drained <= 0) {
             return nothingTaken(TransferPath.COPY, "read", drained, Side.SOURCE);
         }
-        long duplicated = branches.write(buffer.asSlice(0, drained));
-        if (duplicated < 0) {
-            return ended(Side.EITHER, "write", duplicated);
-        }
+        branches.write(buffer.asSlice(0, drained));
         return pump(false);
     }
 
@@ -217,10 +211,7 @@ public final class Direction implements AutoCloseable {
         buffer.copyFrom(bytes.asSlice(0, buffer.byteSize()));
         inlet.took(buffer.byteSize());
         outlet.filled(buffer.byteSize());
-        long duplicated = branches.write(buffer);
-        if (duplicated < 0) {
-            ended(Side.EITHER, "write", duplicated);
-        }
+        branches.write(buffer);
         return buffer.byteSize();
     }
 

@@ -34,7 +34,14 @@ public final class Listener implements Channel {
         return address;
     }
 
-    /** Waits for the next connection. */
+    /**
+     * Waits for the next connection.
+     *
+     * @throws TransferInterruptedException when the thread is interrupted; the listener stays open
+     * @throws AsynchronousCloseException when it is closed meanwhile
+     * @throws ClosedChannelException when it was closed before
+     * @throws ErrnoException when the system call fails: EMFILE when the process has no descriptor left
+     */
     public SocketEnd accept() throws IOException {
         SocketEnd connection = accept(Poller.FOREVER);
         if (connection == null) {
@@ -43,7 +50,7 @@ public final class Listener implements Channel {
         return connection;
     }
 
-    /** Waits for the next connection, or returns null when there is none within the time. */
+    /** Waits for the next connection as above, or returns null when there is none within the time. */
     public @Nullable SocketEnd accept(Duration within) throws IOException {
         return accept(Sluice.deadlineAfter(within));
     }
@@ -58,8 +65,6 @@ public final class Listener implements Channel {
                 if (fd >= 0) {
                     return Connecting.accepted(sluice, (int) fd);
                 }
-                // A connection that was gone before it could be accepted is nobody's failure; accept(2).
-                boolean again = fd == -Errno.EINTR || fd == -Errno.ECONNABORTED;
                 if (fd == -Errno.EAGAIN) {
                     switch (sluice.await(descriptor, EPOLLIN, deadlineNanos, toString())) {
                         case READY -> {}
@@ -69,13 +74,29 @@ public final class Listener implements Channel {
                         case INTERRUPTED -> throw new TransferInterruptedException(0);
                         case CLOSED -> throw new AsynchronousCloseException();
                     }
-                } else if (!again) {
+                } else if (!isOfTheConnection((int) -fd)) {
                     throw new ErrnoException("accept4", fd, toString());
                 }
             }
         } finally {
             descriptor.leave();
         }
+    }
+
+    /** A connection that was gone before it could be accepted, or its network, is nobody's failure; accept(2). */
+    private static boolean isOfTheConnection(int errno) {
+        return switch (errno) {
+            case Errno.EINTR,
+                    Errno.ECONNABORTED,
+                    Errno.EPROTO,
+                    Errno.ENOPROTOOPT,
+                    Errno.ENETDOWN,
+                    Errno.ENETUNREACH,
+                    Errno.EHOSTDOWN,
+                    Errno.EHOSTUNREACH,
+                    Errno.ENONET -> true;
+            default -> false;
+        };
     }
 
     @Override

@@ -30,6 +30,7 @@ final class Account {
     private final @Nullable Object begun;
     private @Nullable Ending ending;
     private int firstSinkErrno;
+    private boolean firstSinkComplete;
     private volatile boolean pastFirstSink;
 
     Account(Transfer transfer, Direction direction, BranchThreads branches) {
@@ -84,6 +85,11 @@ final class Account {
         firstSinkErrno = errno;
     }
 
+    /** All that there is has reached the first sink, whatever becomes of the others. */
+    void firstSinkHasAll() {
+        firstSinkComplete = true;
+    }
+
     /** The first sink has failed, and the others go on without it. */
     void goesOnWithoutFirstSink() {
         pastFirstSink = true;
@@ -121,7 +127,7 @@ final class Account {
                 sink.toString(),
                 result.bytes(),
                 result.bytesByPath(),
-                firstSinkErrno != 0 ? Fate.FAILED : Fate.COMPLETE,
+                firstSinkErrno != 0 ? Fate.FAILED : firstSinkComplete ? Fate.COMPLETE : Fate.CUT_SHORT,
                 firstSinkErrno,
                 result.strandedBytes());
     }

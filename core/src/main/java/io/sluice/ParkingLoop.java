@@ -89,6 +89,9 @@ final class ParkingLoop {
                 branches.add(mirror);
             }
             Ending ending = move();
+            if (ending == Ending.SOURCE_ENDED || ending == Ending.LIMIT_REACHED) {
+                account.firstSinkHasAll();
+            }
             Ending broken = switch (ending) {
                 case SOURCE_ENDED, LIMIT_REACHED, SINK_CLOSED -> finishBranches();
                 default -> null;

@@ -106,6 +106,20 @@ abstract class MirrorContract extends SluiceFixture {
         assertThat(stalled.reader().availableBytes()).isEqualTo(cut.bytes());
     }
 
+    /** The first of several sinks was told to be complete whenever it had not failed. */
+    @Test
+    void theDeadlineCutsTheFirstSinkShortAsAnyOther() throws Exception {
+        FanOut.Result result = sluice.fanOut(source())
+                .to(stalled().writer())
+                .to(file())
+                .deadline(SHORT)
+                .run();
+        assertThat(result.ending()).isEqualTo(Ending.DEADLINE_PASSED);
+        SinkResult first = result.sinks().getFirst();
+        assertThat(first.fate()).isEqualTo(Fate.CUT_SHORT);
+        assertThat(first.droppedBytes()).isPositive();
+    }
+
     @Test
     void aSinkThatHasEverythingIsCompleteWhateverBecomesOfAnother() throws Exception {
         // Each branch was told of the end only when the one before it had ended.

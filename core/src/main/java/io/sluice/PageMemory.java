@@ -63,6 +63,13 @@ public final class PageMemory implements AutoCloseable {
         return segment.byteSize();
     }
 
+    /** A pipe of another kernel could keep the pages beyond their mapping, or see no such memory at all. */
+    void requireKernelOf(End end) {
+        if (!end.kernel().equals(kernel)) {
+            throw new IllegalArgumentException(end + " belongs to another kernel than this memory");
+        }
+    }
+
     /**
      * A part of it, to be given to {@link PipeWriter#vmsplice}.
      *
@@ -101,8 +108,10 @@ public final class PageMemory implements AutoCloseable {
      * @throws ErrnoException when the call fails: EPIPE when the reader is gone
      * @throws TransferInterruptedException when the thread is interrupted while it waits
      * @throws IllegalStateException when the memory was closed or given away before
+     * @throws IllegalArgumentException when the pipe belongs to another kernel; the memory stays open
      */
     public void giftTo(PipeWriter writer) throws IOException {
+        requireKernelOf(writer);
         MemorySegment pages = segment();
         Lending gift = new Lending(kernel);
         boolean given = false;

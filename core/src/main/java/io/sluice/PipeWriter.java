@@ -41,8 +41,10 @@ public final class PipeWriter extends End implements Sink {
      * @throws ErrnoException when the call fails: EPIPE when the reader is gone; part may be in the pipe
      * @throws TransferInterruptedException when the thread is interrupted while it waits; part may be in the pipe
      * @throws IllegalStateException when the memory was closed or given away
+     * @throws IllegalArgumentException when the memory belongs to another kernel
      */
     public long vmsplice(PageMemory.Slice slice) throws IOException {
+        slice.memory().requireKernelOf(this);
         Lending lending = new Lending(kernel());
         lend(slice.segment(), 0, lending);
         return lending.bytes();

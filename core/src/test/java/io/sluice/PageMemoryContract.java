@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
+import io.sluice.kernel.user.UserKernel;
 import io.sluice.kernel.wrap.ForwardingKernel;
 import io.sluice.kernel.wrap.TracingKernel;
 import io.sluice.testing.Pending;
@@ -16,6 +17,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -137,6 +139,26 @@ abstract class PageMemoryContract extends SluiceFixture {
         assertThat(pipe.reader().availableBytes()).isEqualTo(2 * page());
         assertThat(read(pipe.reader(), 3)).isEqualTo("ggg");
         assertThat(callsNamed("vmsplice")).allMatch(call -> (call.integer(2) & Flags.SPLICE_F_GIFT) != 0);
+    }
+
+    /** The call once went to the memory's kernel with a number of the writer's: to whatever had it there. */
+    @Test
+    void memoryOfAnotherKernelIsRefusedAndKept() throws Exception {
+        try (UserKernel elsewhere = UserKernel.builder().build();
+                Sluice other = Sluice.on(elsewhere);
+                Pipe foreign = other.pipe()) {
+            PageMemory memory = keep(sluice.pages(page(), false));
+            for (ThrowingCallable misuse : List.<ThrowingCallable>of(
+                    () -> memory.giftTo(foreign.writer()),
+                    () -> foreign.writer().vmsplice(memory.slice(0, 1)))) {
+                assertThatThrownBy(misuse)
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("another kernel");
+            }
+            assertThat(foreign.reader().availableBytes()).isZero();
+            assertThat(memory.segment().get(JAVA_BYTE, 0)).isZero();
+        }
+        assertThat(callsNamed("vmsplice")).isEmpty();
     }
 
     @Test

@@ -311,7 +311,7 @@ final class OpenHostFile extends OpenFile {
     @Override
     long fionread() {
         long size = size();
-        return size < 0 ? size : (int) (size - here());
+        return size < 0 ? size : Integer.toUnsignedLong((int) (size - here()));
     }
 
     // Position and size.

@@ -127,7 +127,8 @@ final class OpenMemoryFile extends OpenFile {
     long fionread() {
         file.lock();
         try {
-            return (int) (file.sizeLocked() - position);
+            return Integer.toUnsignedLong(
+                    (int) (file.sizeLocked() - position)); // an int, which must look like no errno
         } finally {
             file.unlock();
         }

@@ -190,6 +190,7 @@ class MemoryFileAgainstLinuxTest {
                 stat.size(),
                 kernel.lseek(one, 0, 1),
                 kernel.fionread(side.pipe[0]),
+                kernel.fionread(one),
                 Arrays.hashCode(bytes.toArray(JAVA_BYTE)));
     }
 

@@ -114,6 +114,15 @@ final class Epoll extends OpenFile {
         if (file == this) {
             return -EINVAL;
         }
+        if (file instanceof Epoll && operation == EPOLL_CTL_ADD) {
+            synchronized (resources.epollNesting) {
+                return controlAlone(operation, file, fd, events, data);
+            }
+        }
+        return controlAlone(operation, file, fd, events, data);
+    }
+
+    private long controlAlone(int operation, OpenFile file, int fd, int events, long data) {
         synchronized (interest) {
             Key key = new Key(file, fd);
             Item item = interest.get(key);

@@ -22,6 +22,9 @@ final class Resources {
     /** What holes and /dev/zero show. */
     final Memory zeros = new ZeroPage();
 
+    /** Held before an epoll instance that is to watch another looks into it, or two could wait for each other. */
+    final Object epollNesting = new Object();
+
     private final AtomicLong sequence = new AtomicLong();
     private final AtomicLong pipePages = new AtomicLong(); // slots of all pipes
     private final Set<Waitable> objects = ConcurrentHashMap.newKeySet();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
+import static io.sluice.kernel.Errno.ENOMEM;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -31,7 +33,9 @@ final class HostPump {
                 }
             }
         } catch (IOException e) {
-            // The stream was closed here or broke there: for readers that is its end.
+            pipe.lock();
+            pipe.breaksOffLocked(HostErrors.errno(e)); // or was closed here, and then nobody reads
+            pipe.unlock();
         } finally {
             pipe.closeEnd(false, true);
         }
@@ -65,6 +69,7 @@ final class HostPump {
                 }
                 Page page = pipe.resources().pages.take();
                 if (page == null) {
+                    pipe.breaksOffLocked(ENOMEM);
                     return false;
                 }
                 int count = (int) Math.min(Page.SIZE, bytes.byteSize() - done);

@@ -122,7 +122,7 @@ final class HostStream extends OpenFile {
         source.lock();
         try {
             long moved = Splice.moveLocked(source, pipe, len);
-            return moved > 0 || !source.hasWriterLocked() ? moved : -EAGAIN;
+            return moved > 0 ? moved : source.hasWriterLocked() ? -EAGAIN : source.endLocked();
         } finally {
             source.unlock();
         }

@@ -37,6 +37,7 @@ final class Pipe extends Waitable {
     private int writeEnds;
     private long readEndsEver;
     private long writeEndsEver;
+    private int brokenBy; // what readers get in place of the end: the errno with which the host's stream broke off
     private boolean claimed; // a call writes the oldest bytes to the host: others wait to take any
 
     private final Handover handover = new Handover(this);
@@ -131,7 +132,7 @@ final class Pipe extends Waitable {
     /**
      * Waits until at least one slot is occupied.
      *
-     * @return 1, or 0 when there is none and nobody can write, -EAGAIN, -EINTR
+     * @return 1, or 0 when there is none and nobody can write, -EAGAIN, -EINTR, or what the stream broke off with
      */
     long awaitDataLocked(boolean nonblocking) {
         return awaitDataLocked(nonblocking, null);
@@ -142,7 +143,7 @@ final class Pipe extends Waitable {
         long wanted = room == null ? 0 : room.left();
         while (claimed || ring.isEmpty()) {
             if (!claimed && writeEnds == 0) {
-                return 0;
+                return endLocked();
             }
             if (!claimed && nonblocking) {
                 return -EAGAIN; // but the end of a claim is waited for, as for the lock that Linux would hold
@@ -452,6 +453,16 @@ final class Pipe extends Waitable {
             writeEnds++;
             writeEndsEver++;
         }
+    }
+
+    /** What is written here has broken off: a stream that is cut must not look like one that has ended. */
+    void breaksOffLocked(int errno) {
+        brokenBy = errno;
+    }
+
+    /** What a reader of an empty pipe without a writer gets: 0, or -errno. */
+    long endLocked() {
+        return -brokenBy;
     }
 
     long readEndsEverLocked() {

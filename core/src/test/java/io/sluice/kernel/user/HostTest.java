@@ -23,9 +23,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.sluice.kernel.Offset;
 import io.sluice.kernel.Stat;
 import io.sluice.kernel.user.Machine.Running;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.SequenceInputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
@@ -245,6 +248,37 @@ class HostTest {
         m.kernel.close();
         assertThat(reader.answer()).hasSize(10 * PAGE).containsOnly('y');
         m = new Machine();
+    }
+
+    /** A stream of the host that broke, or for which there was no memory, once looked like one that had ended. */
+    @Test
+    void tellsReadersWhatAStreamBrokeOffWith() {
+        try (PagePool pages = new PagePool(1, true)) {
+            Resources resources = new Resources(UserKernel.Profile.LINUX, pages, 1 << 20, 0, Long.MAX_VALUE);
+            InputStream broken = new InputStream() {
+                @Override
+                public int read() throws IOException {
+                    throw new IOException("No such device");
+                }
+
+                @Override
+                public int read(byte[] to, int at, int count) throws IOException {
+                    return read();
+                }
+            };
+            InputStream onePage = new ByteArrayInputStream(new byte[PAGE]);
+            assertBreaksOff(resources, new SequenceInputStream(onePage, broken), "ENODEV");
+            assertBreaksOff(resources, new ByteArrayInputStream(new byte[2 * PAGE]), "ENOMEM");
+        }
+    }
+
+    private static void assertBreaksOff(Resources resources, InputStream stream, String errno) {
+        Pipe pipe = Pipe.withBothEnds(resources);
+        HostPump.readInto(pipe, Channels.newChannel(stream));
+        Iov room = new Iov().of(MemorySegment.ofArray(new byte[2 * PAGE]));
+        assertThat(pipe.read(room, false)).isEqualTo(PAGE);
+        assertThat(answer(pipe.read(room, false))).isEqualTo(errno);
+        pipe.closeEnd(true, false);
     }
 
     /** A pump asleep when the last bytes came may learn of the kernel's end before it learns of them. */

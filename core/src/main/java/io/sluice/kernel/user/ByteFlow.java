@@ -100,7 +100,7 @@ final class ByteFlow extends Flow {
         return done > 0 || from.left() == 0 ? done : problem;
     }
 
-    /** One buffer of a Unix socket, whole or not at all. */
+    /** One buffer of a Unix socket; a fault or want of memory leaves the pages before it. */
     private long putBufferLocked(Iov from, int length) {
         int count = protocol.head(length);
         for (int done = 0; done < length; done += count, count = length - done) {
@@ -110,7 +110,9 @@ final class ByteFlow extends Flow {
                 if (page != null) {
                     page.release(0);
                 }
-                endBufferLocked(protocol.charge(Math.max(done, 1)));
+                if (done > 0) {
+                    endBufferLocked(protocol.charge(done));
+                }
                 return done > 0 ? done : page == null ? -ENOMEM : -EFAULT;
             }
             pieces.add(page, 0, count);

@@ -2,6 +2,7 @@
 package io.sluice.kernel.user;
 
 import static io.sluice.kernel.Errno.EAGAIN;
+import static io.sluice.kernel.Errno.EFAULT;
 import static io.sluice.kernel.Errno.EINTR;
 import static io.sluice.kernel.Errno.ENOMEM;
 import static io.sluice.kernel.Errno.EPIPE;
@@ -102,6 +103,22 @@ class SocketsInMemoryTest {
         MemorySegment segment = arena.allocate(bytes.length);
         MemorySegment.copy(MemorySegment.ofArray(bytes), 0, segment, 0, bytes.length);
         return segment;
+    }
+
+    /** Each send of memory that was gone was charged to the bytes before it, until there was no room for any. */
+    @Test
+    void aSendThatFaultsTakesNoRoom() {
+        int[] pair = pair(SOCK_STREAM);
+        MemorySegment one = arena.allocate(1);
+        MemorySegment gone;
+        try (Arena closed = Arena.ofShared()) {
+            gone = closed.allocate(1);
+        }
+        assertThat(kernel.send(pair[0], one, 0)).isEqualTo(1);
+        for (int i = 0; i < 1000; i++) {
+            assertThat(kernel.send(pair[0], gone, MSG_DONTWAIT)).isEqualTo(-EFAULT);
+        }
+        assertThat(kernel.send(pair[0], one, MSG_DONTWAIT)).isEqualTo(1);
     }
 
     @Test

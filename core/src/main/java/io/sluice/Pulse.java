@@ -23,9 +23,11 @@ final class Pulse {
         beat();
     }
 
+    /** What comes near the end of counting is none: the sum with a clock would pass it. */
     private static long nanos(Duration duration) {
         try {
-            return duration.toNanos();
+            long nanos = duration.toNanos();
+            return nanos > Poller.FOREVER / 2 ? Poller.FOREVER : nanos;
         } catch (ArithmeticException beyondCounting) {
             return Poller.FOREVER;
         }

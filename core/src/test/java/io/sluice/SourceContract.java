@@ -268,11 +268,15 @@ abstract class SourceContract extends SluiceFixture {
     @Test
     void durationsBeyondCountingAreNone() throws Exception {
         // The sum of such an interval and the clock wrapped round: the deadline had passed, the listener never rested.
-        for (Duration endless : List.of(Duration.ofNanos(Long.MAX_VALUE), Duration.ofSeconds(Long.MAX_VALUE))) {
+        for (Duration endless : List.of(
+                Duration.ofNanos(Long.MAX_VALUE - 1),
+                Duration.ofNanos(Long.MAX_VALUE),
+                Duration.ofSeconds(Long.MAX_VALUE))) {
             AtomicInteger told = new AtomicInteger();
             TransferResult result = sluice.transfer(source())
                     .to(target())
                     .deadline(endless)
+                    .idle(endless)
                     .onProgress(endless, _ -> told.incrementAndGet())
                     .run();
             assertThat(result.ending()).isEqualTo(Ending.SOURCE_ENDED);

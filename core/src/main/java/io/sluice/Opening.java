@@ -22,9 +22,13 @@ import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import java.io.IOException;
+import java.nio.file.FileSystems;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.ProviderMismatchException;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -37,19 +41,26 @@ final class Opening {
     private Opening() {}
 
     static FileEnd open(Sluice sluice, Path path, OpenOption... options) throws IOException {
-        int flags = flags(Set.of(options)) | O_CLOEXEC | O_NOCTTY;
+        int flags = flags(new HashSet<>(List.of(options))) | O_CLOEXEC | O_NOCTTY;
         String file = path.toString();
+        if (!path.getFileSystem().equals(FileSystems.getDefault())) { // outside it the same name is another file's
+            throw new ProviderMismatchException(file + " is a path of " + path.getFileSystem());
+        }
         long fd = sluice.kernel().open(file, flags | O_NONBLOCK, NEW_FILE_MODE);
         if (fd == -Errno.ENXIO && isFifo(sluice.kernel(), file)) {
             fd = openWhenRead(sluice.kernel(), file, flags);
         }
         Sluice.check("open", fd, file);
         FileEnd end = new FileEnd(sluice, (int) fd, file);
-        if (end.stat().type() == S_IFDIR) {
+        try {
+            if (end.stat().type() == S_IFDIR) {
+                throw new ErrnoException("open", Errno.EISDIR, file);
+            }
+            return end;
+        } catch (IOException e) {
             end.close();
-            throw new ErrnoException("open", Errno.EISDIR, file);
+            throw e;
         }
-        return end;
     }
 
     private static int flags(Set<OpenOption> options) {

@@ -125,6 +125,11 @@ public final class Sluice implements AutoCloseable {
      *
      * @param options of {@link java.nio.file.StandardOpenOption}: READ, WRITE, APPEND, CREATE, CREATE_NEW,
      *     TRUNCATE_EXISTING, SYNC, DSYNC
+     * @throws ErrnoException when the kernel refuses it: ENOENT, EACCES and so on; EISDIR for a directory
+     * @throws TransferInterruptedException when the thread is interrupted while it waits for a FIFO's reader
+     * @throws UnsupportedOperationException for another option
+     * @throws java.nio.file.ProviderMismatchException when the path belongs to another file system of Java's than the
+     *     default one, such as an archive's
      */
     public FileEnd open(Path path, OpenOption... options) throws IOException {
         return Opening.open(this, path, options);

@@ -22,10 +22,15 @@ import io.sluice.testing.Pending;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.ProviderMismatchException;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -98,6 +103,23 @@ abstract class OpeningContract extends SluiceFixture {
         end.truncate(3);
         assertThat(end.sizeBytes()).isEqualTo(3);
         end.sync();
+    }
+
+    @Test
+    void anOptionThatIsGivenTwiceIsGiven() throws Exception {
+        FileEnd end = written(directory.resolve("file"), "x", CREATE, WRITE, WRITE);
+        assertThat(end.position()).isEqualTo(1);
+    }
+
+    /** A path within an archive once opened what has the same name outside. */
+    @Test
+    void aPathOfAnotherFileSystemIsRefused(@TempDir Path outside) throws Exception {
+        Path archive = outside.resolve("archive.zip");
+        try (FileSystem zip = FileSystems.newFileSystem(archive, Map.of("create", "true"))) {
+            assertThatThrownBy(() -> sluice.open(zip.getPath("/dev/null")))
+                    .isInstanceOf(ProviderMismatchException.class)
+                    .hasMessageContaining("/dev/null");
+        }
     }
 
     @Test

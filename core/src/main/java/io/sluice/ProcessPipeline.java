@@ -77,9 +77,10 @@ public final class ProcessPipeline implements AutoCloseable {
         if (builders.isEmpty()) {
             throw new IllegalArgumentException("a pipeline of no process");
         }
-        for (ProcessBuilder builder : builders) {
-            boolean joined = (builder == builders.getFirst() || isPipe(builder.redirectInput()))
-                    && (builder == builders.getLast() || isPipe(builder.redirectOutput()));
+        for (int i = 0; i < builders.size(); i++) {
+            ProcessBuilder builder = builders.get(i);
+            boolean joined = (i == 0 || isPipe(builder.redirectInput()))
+                    && (i == builders.size() - 1 || isPipe(builder.redirectOutput()));
             if (!joined) {
                 throw new IllegalArgumentException("only a pipeline's first input and last output can be redirected: "
                         + builder.command() + " reads " + builder.redirectInput() + " and writes "

@@ -96,6 +96,16 @@ final class ProcessPipelineTest extends SluiceFixture {
         assertThat(copy).hasBinaryContent(data);
     }
 
+    /** One builder for several processes once passed for the first and the last at once. */
+    @Test
+    void aBuilderInTheMiddleMayNotBeRedirectedThoughItIsTheLastAsWell() {
+        ProcessBuilder twice =
+                command("cat").redirectOutput(directory.resolve("copy").toFile());
+        assertThatThrownBy(() -> sluice.pipeline(List.of(twice, twice)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("cat");
+    }
+
     @Test
     void theFirstInputAndTheLastOutputGoWhereTheirBuildersSay() throws Exception {
         Path copy = directory.resolve("copy");

@@ -109,14 +109,29 @@ public final class Sluice implements AutoCloseable {
     public Pipe pipe(int capacityBytes) throws IOException {
         Pipe pipe = pipe();
         try {
-            pipe.resize(capacityBytes);
-        } catch (ErrnoException e) {
-            if (e.errno() != Errno.EPERM) {
-                pipe.close();
-                throw e;
+            int given = pipe.capacityBytes();
+            int bytes = capacityBytes;
+            while (!resized(pipe, bytes) && bytes / 2 > given) {
+                bytes /= 2;
             }
+            return pipe;
+        } catch (ErrnoException e) {
+            pipe.close();
+            throw e;
         }
-        return pipe;
+    }
+
+    /** False when the user may have no pipe as large. */
+    private static boolean resized(Pipe pipe, int bytes) throws IOException {
+        try {
+            pipe.resize(bytes);
+            return true;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EPERM) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /**
@@ -140,7 +155,7 @@ public final class Sluice implements AutoCloseable {
         return Connecting.connect(this, address, Poller.FOREVER);
     }
 
-    /** Connects, or fails with ETIMEDOUT when that takes longer than the given time. */
+    /** Connects as above, or fails with ETIMEDOUT when that takes longer than the given time. */
     public SocketEnd connect(SocketAddress address, Duration within) throws IOException {
         return Connecting.connect(this, address, deadlineAfter(within));
     }

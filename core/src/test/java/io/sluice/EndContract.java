@@ -426,6 +426,13 @@ abstract class EndContract extends SluiceFixture {
         }
     }
 
+    /** What is more than the kernel grants once left the pipe as small as it was made. */
+    @Test
+    void aPipeThatMayNotBeAsLargeAsAskedForIsAsLargeAsItMayBe() throws Exception {
+        int most = kernel.capabilities().pipeMaxSizeBytes();
+        assertThat(keep(sluice.pipe(8 * most)).capacityBytes()).isGreaterThan(64 << 10);
+    }
+
     @Test
     void aPipeTakesTheSizeThatItIsAskedForAndTellsIt() throws Exception {
         Pipe pipe = keep(sluice.pipe(200_000));

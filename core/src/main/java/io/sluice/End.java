@@ -185,6 +185,7 @@ public abstract sealed class End implements Channel
     /** Reads what is there, waiting for the first byte; -1 at the end. */
     final long readSome(MemorySegment buffer) throws IOException {
         if (buffer.byteSize() == 0) {
+            requireOpen();
             return 0;
         }
         long count = useWhenReady("read", EPOLLIN, _ -> endpoint.read(buffer));

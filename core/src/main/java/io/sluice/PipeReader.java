@@ -56,6 +56,7 @@ public final class PipeReader extends End implements Source {
                 .limit(MOST_PARTS)
                 .toList();
         if (filled.isEmpty()) {
+            requireOpen();
             return 0;
         }
         long count = useWhenReady("vmsplice", EPOLLIN, _ -> {

@@ -16,6 +16,8 @@ public sealed interface Sink extends WritableByteChannel permits PipeWriter, Fil
     /**
      * Writes all of {@code buffer}; waits for room.
      *
+     * @param buffer native memory, which is all that Linux takes
+     * @throws IllegalArgumentException for memory of the heap on Linux
      * @throws TransferInterruptedException when the thread is interrupted; it tells the bytes written, and the end
      *     stays open
      * @throws java.nio.channels.AsynchronousCloseException when the end is closed meanwhile

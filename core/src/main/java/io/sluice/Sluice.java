@@ -24,6 +24,7 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The door: opens ends and moves bytes between them. Holds a poller (one daemon thread, started when a wait first needs
@@ -47,7 +48,7 @@ public final class Sluice implements AutoCloseable {
     private final Staging staging = new Staging();
 
     private Sluice(Kernel kernel, boolean ownsKernel, PipeLimits limits) {
-        this.kernel = kernel;
+        this.kernel = Objects.requireNonNull(kernel);
         this.ownsKernel = ownsKernel;
         this.poller = new Poller(kernel);
         this.pool = new PipePool(kernel, journal, limits.pipes(), limits.bytes(), limits.idle());
@@ -92,7 +93,11 @@ public final class Sluice implements AutoCloseable {
 
     // Ends.
 
-    /** Makes a pipe of 64 KiB; {@link Pipe#resize} changes that. Both ends are close-on-exec. */
+    /**
+     * Makes a pipe of 64 KiB; {@link Pipe#resize} changes that. Both ends are close-on-exec.
+     *
+     * @throws ErrnoException EMFILE when there is no descriptor left
+     */
     public Pipe pipe() throws IOException {
         int[] fds = new int[2];
         check("pipe2", kernel.pipe2(fds, O_CLOEXEC | O_NONBLOCK), "a new pipe");
@@ -105,6 +110,8 @@ public final class Sluice implements AutoCloseable {
     /**
      * Makes a pipe of about {@code capacityBytes}: rounded up to a power of two of pages, and smaller where the
      * kernel's limits for this user forbid as much; {@link Pipe#capacityBytes} tells.
+     *
+     * @throws ErrnoException EMFILE when there is no descriptor left, EINVAL for a negative capacity
      */
     public Pipe pipe(int capacityBytes) throws IOException {
         Pipe pipe = pipe();
@@ -150,7 +157,15 @@ public final class Sluice implements AutoCloseable {
         return Opening.open(this, path, options);
     }
 
-    /** Connects to a TCP address or a Unix socket; waits as long as the system does. */
+    /**
+     * Connects to a TCP address or a Unix socket; waits as long as the system does. Small writes go out at once
+     * (TCP_NODELAY).
+     *
+     * @throws ErrnoException when that fails: ECONNREFUSED, ETIMEDOUT and so on
+     * @throws java.net.UnknownHostException when the address is not resolved
+     * @throws IllegalArgumentException when the address is of neither kind
+     * @throws TransferInterruptedException when the thread is interrupted while it waits
+     */
     public SocketEnd connect(SocketAddress address) throws IOException {
         return Connecting.connect(this, address, Poller.FOREVER);
     }
@@ -160,7 +175,13 @@ public final class Sluice implements AutoCloseable {
         return Connecting.connect(this, address, deadlineAfter(within));
     }
 
-    /** Listens on a TCP address (port 0: any free one) or a Unix path that does not exist yet. */
+    /**
+     * Listens on a TCP address (port 0: any free one) or a Unix path that does not exist yet. Does not wait.
+     *
+     * @throws ErrnoException when that fails: EADDRINUSE, EACCES and so on
+     * @throws java.net.UnknownHostException when the address is not resolved
+     * @throws IllegalArgumentException when the address is of neither kind
+     */
     public Listener listen(SocketAddress address) throws IOException {
         return Connecting.listen(this, address);
     }
@@ -184,6 +205,8 @@ public final class Sluice implements AutoCloseable {
      * blocking socket is copied with MSG_DONTWAIT; a file is used as it is, position included.
      *
      * @param fd an open descriptor of this process; 1 is standard output
+     * @throws ErrnoException EBADF when it is not open, or not for writing; EISDIR; EPROTOTYPE for a socket that is no
+     *     stream
      */
     public Sink sink(int fd) throws IOException {
         return Adoption.sink(this, fd);

@@ -16,7 +16,9 @@ public sealed interface Source extends ReadableByteChannel permits PipeReader, F
     /**
      * Reads what is there, at least a byte; waits for it.
      *
+     * @param buffer native memory, which is all that Linux takes
      * @return bytes read; -1 at the end; 0 when the buffer has no room
+     * @throws IllegalArgumentException for memory of the heap on Linux, and for memory that is read-only there
      * @throws TransferInterruptedException when the thread is interrupted; the end stays open
      * @throws java.nio.channels.AsynchronousCloseException when the end is closed meanwhile
      * @throws ErrnoException when the system call fails

@@ -338,6 +338,8 @@ abstract class EndContract extends SluiceFixture {
         }
         for (ThrowingCallable use : List.<ThrowingCallable>of(
                 () -> pipe.reader().read(room(1)),
+                () -> pipe.reader().read(room(0)),
+                () -> pipe.reader().vmsplice(List.of()),
                 () -> pipe.reader().availableBytes(),
                 () -> pipe.reader().redirect(),
                 () -> pipe.writer().write(room(1)),

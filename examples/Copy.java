@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // java --enable-native-access=ALL-UNNAMED -cp core/target/classes examples/Copy.java FROM TO SECOND
-import static java.nio.file.StandardOpenOption.CREATE;
-import static java.nio.file.StandardOpenOption.WRITE;
+import static java.nio.file.StandardOpenOption.*;
 
 import io.sluice.*;
 import java.nio.file.Path;
@@ -9,8 +8,8 @@ import java.nio.file.Path;
 void main(String[] args) throws Exception {
     try (Sluice sluice = Sluice.open();
             FileEnd from = sluice.open(Path.of(args[0]));
-            FileEnd to = sluice.open(Path.of(args[1]), WRITE, CREATE);
-            FileEnd second = sluice.open(Path.of(args[2]), WRITE, CREATE)) {
+            FileEnd to = sluice.open(Path.of(args[1]), WRITE, CREATE, TRUNCATE_EXISTING);
+            FileEnd second = sluice.open(Path.of(args[2]), WRITE, CREATE, TRUNCATE_EXISTING)) {
         TransferResult moved = sluice.transfer(from).to(to).mirrorTo(second, WhenFull.BLOCK).run();
         IO.println(moved.bytes() + " bytes " + moved.bytesByPath() + ", in user space " + moved.userSpaceBytes());
     }

@@ -161,7 +161,7 @@ abstract class LiveFanOutContract extends SluiceFixture {
                 return all;
             })) {
                 writing.mustWait();
-                assertThat(attachment.lagBytes()).isPositive();
+                eventually(() -> attachment.lagBytes() > 0); // whoever writes may rest before the first byte is taken
                 try (Pending<Long> read = Pending.start(() -> countToEnd(slow.reader()))) {
                     assertThat(running.value().sinks().get(1).bytes()).isEqualTo(all);
                     slow.writer().close();

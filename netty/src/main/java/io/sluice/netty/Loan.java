@@ -6,30 +6,21 @@ import static io.sluice.kernel.Flags.F_DUPFD_CLOEXEC;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundInvoker;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.AbstractEpollStreamChannel;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.channel.socket.ChannelInputShutdownReadComplete;
-import io.netty.util.ReferenceCountUtil;
 import io.sluice.flow.Descriptor;
 import io.sluice.kernel.Kernel;
 import java.nio.channels.ClosedChannelException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A channel lent by Netty: a handler in front of all others that takes it over, keeps everybody else away, and gives it
- * back.
+ * A channel lent by Netty: how it is taken over and given back. Meanwhile its {@link Gate} keeps everybody else away.
  *
  * <p>A channel whose input is lent is deregistered from its event loop. To turn off reading would not be enough: at the
  * peer's end Netty reads all that is left, whatever it was told, and closes the channel. What it has read on the way
@@ -40,9 +31,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Everything but the accessors runs on the channel's event loop.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells whoever made the promise
-final class Loan extends ChannelDuplexHandler {
-    private static final String NAME = "sluice-splice";
-
+final class Loan {
     /** Duplicates stay clear of the standard streams. */
     private static final int LOWEST_DUPLICATE = 3;
 
@@ -69,29 +58,25 @@ final class Loan extends ChannelDuplexHandler {
     private final Channel channel;
     private final Kernel kernel;
     private final boolean lendsInput;
-    private final boolean lendsOutput;
-    private final Runnable whenClosed;
-    private final ChannelFutureListener closedListener = this::closed;
-    private final List<ChannelPromise> closes = new ArrayList<>();
-    private final HeldInput held = new HeldInput();
+    private final Gate gate;
+    private final HeldInput held;
+    private final ChannelFutureListener closedListener;
 
     private Phase phase = Phase.NEW;
-    private @Nullable ChannelHandlerContext context;
     private @Nullable Begun waiting;
     private @Nullable Descriptor descriptor;
     private ByteBuf early = Unpooled.EMPTY_BUFFER;
     private @Nullable Loan successor;
     private boolean autoRead;
     private boolean allowsHalfClosure;
-    private boolean readRequested;
-    private boolean inactive;
 
     Loan(Channel channel, Kernel kernel, boolean lendsInput, boolean lendsOutput, Runnable whenClosed) {
         this.channel = channel;
         this.kernel = kernel;
         this.lendsInput = lendsInput;
-        this.lendsOutput = lendsOutput;
-        this.whenClosed = whenClosed;
+        this.gate = new Gate(this, lendsInput, lendsOutput, whenClosed);
+        this.held = gate.held;
+        this.closedListener = _ -> whenClosed.run();
     }
 
     Channel channel() {
@@ -154,21 +139,21 @@ final class Loan extends ChannelDuplexHandler {
     }
 
     void begin(Begun begun) {
-        ChannelHandler present = channel.pipeline().get(NAME);
-        if (present instanceof Loan last && last.phase == Phase.BACK) {
+        Loan last = Gate.loanOf(channel);
+        if (last != null && last.phase == Phase.BACK) {
             last.successor = this;
             waiting = begun;
             return;
         }
         Throwable refusal = Refusal.of(channel);
-        if (refusal == null && present != null) {
+        if (refusal == null && Gate.isAt(channel)) {
             refusal = new IllegalStateException(channel + " is being spliced already");
         }
         if (refusal != null) {
             begun.begun(refusal);
             return;
         }
-        channel.pipeline().addFirst(NAME, this);
+        gate.install();
         phase = Phase.FLUSHING;
         waiting = begun;
         channel.closeFuture().addListener(closedListener);
@@ -180,16 +165,11 @@ final class Loan extends ChannelDuplexHandler {
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         }
         // An empty buffer is through when all before it is.
-        require(context).writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(flushed -> {
+        gate.context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(flushed -> {
             if (phase == Phase.FLUSHING) {
                 flushed(begun, flushed.cause());
             }
         });
-    }
-
-    @Override
-    public void handlerAdded(ChannelHandlerContext ctx) {
-        context = ctx;
     }
 
     private void flushed(Begun begun, @Nullable Throwable cause) {
@@ -197,7 +177,7 @@ final class Loan extends ChannelDuplexHandler {
             lent(begun, cause);
         } else if (lendsInput) {
             phase = Phase.LEAVING;
-            require(context).deregister().addListener(left -> lent(begun, left.cause()));
+            gate.context().deregister().addListener(left -> lent(begun, left.cause()));
         } else {
             lent(begun, null);
         }
@@ -266,15 +246,14 @@ final class Loan extends ChannelDuplexHandler {
 
     private void back(@Nullable ByteBuf leftover, Runnable whenBack) {
         phase = Phase.BACK;
+        gate.setAjar();
         if (leftover != null) {
-            require(context).writeAndFlush(leftover);
+            gate.context().writeAndFlush(leftover);
         }
         held.putBack(early);
         early = Unpooled.EMPTY_BUFFER;
         if (lendsInput && autoRead) {
-            boolean requested = readRequested;
-            channel.config().setAutoRead(true); // listeners may change it
-            readRequested = requested; // what Netty has asked for just now comes with auto-read, at the release
+            gate.turnAutoReadOn();
         }
         whenBack.run();
     }
@@ -284,8 +263,9 @@ final class Loan extends ChannelDuplexHandler {
         if (phase == Phase.NEW) {
             return;
         }
-        ChannelHandlerContext ctx = require(context);
+        ChannelHandlerContext ctx = gate.context();
         phase = Phase.DONE;
+        gate.open();
         channel.closeFuture().removeListener(closedListener);
         if (lendsInput) {
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, allowsHalfClosure);
@@ -296,10 +276,10 @@ final class Loan extends ChannelDuplexHandler {
         if (cut && channel.isOpen()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);
         }
-        if (cut || !closes.isEmpty()) {
-            close(ctx);
+        if (cut || gate.closeRequested()) {
+            gate.close();
         }
-        if (lendsInput && !inactive && !channel.isOpen() && !channel.isRegistered()) {
+        if (lendsInput && !gate.toldInactive() && !channel.isOpen() && !channel.isRegistered()) {
             // Closed while no event loop knew it: Netty has told nobody, and will not.
             channel.pipeline().fireChannelInactive();
             channel.pipeline().fireChannelUnregistered();
@@ -336,22 +316,16 @@ final class Loan extends ChannelDuplexHandler {
         }
     }
 
-    private void close(ChannelHandlerContext ctx) {
-        ctx.close();
-        closes.forEach(promise -> ctx.close(promise));
-        closes.clear();
-    }
-
     private void leave(ChannelHandlerContext ctx) {
         if (successor == null) {
             passEndOn(ctx);
         }
-        channel.pipeline().remove(this);
+        channel.pipeline().remove(gate);
         // At the end of the input nothing is left to read. To ask for it would even close the channel, where its event
         // loop has found that end already: Netty (4.2.18) has taken a descriptor without interests out of its epoll
         // set then, and fails to change what is not there any more.
         if (lendsInput
-                && (readRequested || channel.config().isAutoRead())
+                && (gate.readRequested() || channel.config().isAutoRead())
                 && channel.isActive()
                 && !((AbstractEpollStreamChannel) channel).isInputShutdown()) {
             channel.read();
@@ -368,113 +342,6 @@ final class Loan extends ChannelDuplexHandler {
         held.release();
         if (phase != Phase.NEW) {
             channel.unsafe().closeForcibly();
-        }
-    }
-
-    // Everybody else, meanwhile.
-
-    private boolean holdsInput() {
-        return lendsInput && phase != Phase.DONE;
-    }
-
-    private boolean keepsOthersOut() {
-        return phase != Phase.BACK && phase != Phase.DONE;
-    }
-
-    private void closed(ChannelFuture future) {
-        whenClosed.run();
-    }
-
-    @Override
-    public void channelRegistered(ChannelHandlerContext ctx) {
-        if (!holdsInput()) {
-            ctx.fireChannelRegistered();
-        }
-    }
-
-    @Override
-    public void channelUnregistered(ChannelHandlerContext ctx) {
-        if (!holdsInput() || !channel.isOpen()) {
-            ctx.fireChannelUnregistered();
-        }
-    }
-
-    @Override
-    public void channelInactive(ChannelHandlerContext ctx) {
-        inactive = true;
-        held.fireBytes(ctx);
-        whenClosed.run();
-        ctx.fireChannelInactive();
-    }
-
-    @Override
-    public void channelRead(ChannelHandlerContext ctx, Object message) {
-        if (holdsInput() && message instanceof ByteBuf buffer) {
-            held.add(buffer);
-        } else {
-            ctx.fireChannelRead(message);
-        }
-    }
-
-    @Override
-    public void channelReadComplete(ChannelHandlerContext ctx) {
-        if (!holdsInput()) {
-            ctx.fireChannelReadComplete();
-        }
-    }
-
-    @Override
-    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        boolean ofInput =
-                event == ChannelInputShutdownEvent.INSTANCE || event == ChannelInputShutdownReadComplete.INSTANCE;
-        if (holdsInput() && ofInput) {
-            held.addEvent(event);
-        } else {
-            ctx.fireUserEventTriggered(event);
-        }
-    }
-
-    @Override
-    public void read(ChannelHandlerContext ctx) {
-        if (lendsInput) {
-            readRequested = true;
-        } else {
-            ctx.read();
-        }
-    }
-
-    @Override
-    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-        if (lendsOutput && keepsOthersOut()) {
-            ReferenceCountUtil.release(message);
-            promise.tryFailure(new IllegalStateException(
-                    channel + " is being spliced: what is written now would get between the bytes of the splice"));
-        } else {
-            ctx.write(message, promise);
-        }
-    }
-
-    @Override
-    public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
-        if (keepsOthersOut()) {
-            closes.add(promise);
-            whenClosed.run();
-        } else {
-            ctx.close(promise);
-        }
-    }
-
-    @Override
-    public void disconnect(ChannelHandlerContext ctx, ChannelPromise promise) {
-        close(ctx, promise);
-    }
-
-    @Override
-    public void deregister(ChannelHandlerContext ctx, ChannelPromise promise) {
-        if (keepsOthersOut()) {
-            promise.tryFailure(new IllegalStateException(channel + " is being spliced, and comes back by itself"));
-        } else {
-            ctx.deregister(promise);
         }
     }
 }

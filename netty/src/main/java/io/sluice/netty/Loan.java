@@ -140,7 +140,7 @@ final class Loan {
 
     void begin(Begun begun) {
         Loan last = Gate.loanOf(channel);
-        if (last != null && last.phase == Phase.BACK) {
+        if (last != null && last.phase == Phase.BACK && !last.isPromised()) {
             last.successor = this;
             waiting = begun;
             return;
@@ -170,6 +170,11 @@ final class Loan {
                 flushed(begun, flushed.cause());
             }
         });
+    }
+
+    /** Whether another splice waits for the release already, and has not been stopped. */
+    private boolean isPromised() {
+        return successor != null && successor.waiting != null;
     }
 
     private void flushed(Begun begun, @Nullable Throwable cause) {

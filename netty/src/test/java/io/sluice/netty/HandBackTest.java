@@ -116,6 +116,47 @@ final class HandBackTest extends TwoWires {
         assertThat(near.recorder().bytes(5)).isEqualTo(Arrays.copyOfRange(random(30), 25, 30));
     }
 
+    /** The second of two took the place of the first, whose future was never done. */
+    @Test
+    void ofTwoThatAListenerBeginsTheSecondIsRefused() throws Exception {
+        Wire other = wire(1);
+        CompletableFuture<SpliceFuture> next = new CompletableFuture<>();
+        CompletableFuture<SpliceFuture> tooMany = new CompletableFuture<>();
+        SpliceFuture first = transfer().limit(10).start();
+        first.addListener(ended -> {
+            next.complete(
+                    splicer.transfer(near.channel(), other.channel()).limit(20).start());
+            tooMany.complete(join().start());
+        });
+        near.send(random(30));
+
+        assertThat(other.receive(20)).isEqualTo(Arrays.copyOfRange(random(30), 10, 30));
+        assertThat(done(done(next)).forward().ending()).isEqualTo(Ending.LIMIT_REACHED);
+        settled(done(tooMany));
+        assertThat(done(tooMany).cause())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("already");
+        assertHandlersGet(near, 10);
+    }
+
+    @Test
+    void oneThatAListenerBeginsAndStopsMakesWayForAnother() throws Exception {
+        CompletableFuture<SpliceFuture> stopped = new CompletableFuture<>();
+        CompletableFuture<SpliceFuture> next = new CompletableFuture<>();
+        SpliceFuture first = transfer().limit(10).start();
+        first.addListener(ended -> {
+            SpliceFuture begun = transfer().start();
+            begun.stop();
+            stopped.complete(begun);
+            next.complete(transfer().limit(20).start());
+        });
+        near.send(random(30));
+
+        assertThat(far.receive(30)).isEqualTo(random(30));
+        assertThat(done(done(stopped)).bytes()).isZero();
+        assertThat(done(done(next)).bytes()).isEqualTo(20);
+    }
+
     @Test
     void handlersAreNotToldThatTheChannelWasAway() throws Exception {
         stopped(running(join()));

@@ -18,6 +18,9 @@ public final class ChannelSplice {
     /** Enough for bulk, and a hundred of them fit into what the kernel grants a user for pipes by default. */
     private static final int DEFAULT_PIPE_BYTES = 256 << 10;
 
+    /** Longer is as good as for ever, and could not be counted in nanoseconds. */
+    private static final Duration LONGEST = Duration.ofDays(100 * 365);
+
     final Splicer splicer;
     final Channel first;
     final @Nullable Channel second;
@@ -89,7 +92,7 @@ public final class ChannelSplice {
         if (newIdle.isNegative() || newIdle.isZero()) {
             throw new IllegalArgumentException("an idle timeout of " + newIdle);
         }
-        idle = newIdle;
+        idle = countable(newIdle);
         return this;
     }
 
@@ -107,8 +110,12 @@ public final class ChannelSplice {
         if (interval.isNegative()) {
             throw new IllegalArgumentException("an interval of " + interval);
         }
-        progressInterval = interval;
+        progressInterval = countable(interval);
         return this;
+    }
+
+    private static Duration countable(Duration duration) {
+        return duration.compareTo(LONGEST) < 0 ? duration : LONGEST;
     }
 
     /**

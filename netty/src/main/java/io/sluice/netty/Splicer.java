@@ -10,9 +10,12 @@ import io.sluice.flow.PipePool;
 import io.sluice.flow.Poller;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.linux.LinuxKernel;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.nio.file.ProviderMismatchException;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -41,7 +44,7 @@ public final class Splicer implements AutoCloseable {
     private boolean closed;
 
     private Splicer(Kernel kernel, boolean ownsKernel) {
-        this.kernel = kernel;
+        this.kernel = Objects.requireNonNull(kernel);
         this.ownsKernel = ownsKernel;
         this.poller = new Poller(kernel);
         this.pool = new PipePool(kernel);
@@ -67,7 +70,7 @@ public final class Splicer implements AutoCloseable {
 
     /** Describes a splice in both directions; {@link ChannelSplice#start} begins it. */
     public ChannelSplice join(Channel first, Channel second) {
-        return new ChannelSplice(this, first, second, null, true);
+        return new ChannelSplice(this, first, Objects.requireNonNull(second), null, true);
     }
 
     /**
@@ -86,15 +89,20 @@ public final class Splicer implements AutoCloseable {
      * before, and what is written to the source goes out, though only as far as its socket has room for it.
      */
     public ChannelSplice transfer(Channel source, Channel sink) {
-        return new ChannelSplice(this, source, sink, null, false);
+        return new ChannelSplice(this, source, Objects.requireNonNull(sink), null, false);
     }
 
     /**
      * Describes a splice into a file, which is made if needed, and never cut.
      *
      * @param position where the first byte goes, in bytes from the start
+     * @throws IllegalArgumentException when the position is negative
+     * @throws ProviderMismatchException when the path belongs to another file system of Java's than the default one
      */
     public ChannelSplice transfer(Channel source, Path file, long position) {
+        if (!file.getFileSystem().equals(FileSystems.getDefault())) { // outside it the same name is another file's
+            throw new ProviderMismatchException(file + " is a path of " + file.getFileSystem());
+        }
         return new ChannelSplice(this, source, null, new TargetFile(file.toString(), O_CREAT, position), false);
     }
 
@@ -103,6 +111,7 @@ public final class Splicer implements AutoCloseable {
      * /proc/self/fd, so it must allow writing and stay open until the splice has ended; closing it is the caller's.
      *
      * @param position where the first byte goes, in bytes from the start
+     * @throws IllegalArgumentException when the position is negative
      */
     public ChannelSplice transfer(Channel source, FileDescriptor file, long position) {
         return new ChannelSplice(

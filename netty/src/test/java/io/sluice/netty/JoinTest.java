@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -28,6 +29,21 @@ final class JoinTest extends TwoWires {
     private static final int MORE_THAN_SOCKETS_HOLD = 32 << 20;
 
     // Ends.
+
+    /** What no clock can count broke the splice, and reset both connections. */
+    @Test
+    void timesBeyondCountingAreForEver() throws Exception {
+        Duration endless = Duration.ofSeconds(Long.MAX_VALUE);
+        SpliceResult result = relaysBothWays(join().idleTimeout(endless).progressInterval(endless), 100_000, 100_000);
+        assertThat(result.forward().ending()).isEqualTo(Ending.SOURCE_ENDED);
+    }
+
+    @Test
+    void aSpliceToNothingIsNotDescribed() {
+        Channel nothing = null;
+        assertThatThrownBy(() -> splicer.join(near.channel(), nothing)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> splicer.transfer(near.channel(), nothing)).isInstanceOf(NullPointerException.class);
+    }
 
     @Test
     void theEndOfOneDirectionIsPassedOnWhileTheOtherGoesOn() throws Exception {

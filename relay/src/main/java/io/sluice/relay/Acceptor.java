@@ -99,6 +99,11 @@ final class Acceptor implements EventLoop.Watcher {
             pause("the relay has as many sessions as it may");
             return false;
         }
+        long kept = loop.spare().hold();
+        if (kept < 0) {
+            pause(Errno.name((int) -kept));
+            return false;
+        }
         long taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (taken >= 0) {
             complained = false;

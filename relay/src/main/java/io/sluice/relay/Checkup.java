@@ -73,6 +73,12 @@ final class Checkup {
             return;
         }
         long fd = Sockets.stream(kernel(), address, keepAlive);
+        if (Acceptor.isShortage(fd)) {
+            // Ours, of which the backend knows nothing: a flood of clients must not take all backends down.
+            backend.lastCheck("put off: " + Errno.name((int) -fd));
+            again();
+            return;
+        }
         if (fd < 0) {
             done("socket: " + Errno.name((int) -fd));
             return;
@@ -192,6 +198,10 @@ final class Checkup {
                 backend.healthy(false, false, loop.nowNanos());
             }
         }
+        again();
+    }
+
+    private void again() {
         if (!stopped) {
             loop.timers().set(next, loop.nowNanos() + health.interval().toNanos());
         }

@@ -43,6 +43,9 @@ final class ClientHello {
 
     /** Looks at {@code length} bytes of a stream from {@code offset} on. */
     static Found parse(byte[] bytes, int offset, int length) {
+        if (length > 2 * MAX_BYTES) {
+            return new Other(); // in records of a few bytes each, which none but a mocker sends
+        }
         ByteBuffer handshake = ByteBuffer.allocate(Math.min(length, MAX_BYTES));
         int wanted = -1;
         int at = offset;

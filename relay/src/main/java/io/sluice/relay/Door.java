@@ -3,6 +3,7 @@ package io.sluice.relay;
 
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -45,6 +46,11 @@ final class Door implements Acceptor.Taker, Session.Host {
     @Override
     public @Nullable LiveRoute route(@Nullable String serverName) {
         return signpost.route(serverName);
+    }
+
+    @Override
+    public Duration helloTimeout() {
+        return signpost.helloTimeout();
     }
 
     @Override

@@ -61,6 +61,7 @@ final class EventLoop implements AutoCloseable {
     private final EpollEvents events = new EpollEvents(EVENTS_PER_WAIT);
     private final MemorySegment drained = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
     private final Timers timers = new Timers();
+    private final Spare spare;
     private final List<@Nullable Watcher> seats = new ArrayList<>();
     private final List<Integer> timesTaken = new ArrayList<>();
     private final ArrayDeque<Integer> freeSeats = new ArrayDeque<>();
@@ -73,6 +74,7 @@ final class EventLoop implements AutoCloseable {
     EventLoop(Kernel kernel, PipePool pool, String name) throws IOException {
         this.kernel = kernel;
         this.pool = pool;
+        this.spare = new Spare(kernel);
         this.epoll = (int) check("epoll_create1", kernel.epollCreate1(EPOLL_CLOEXEC));
         int counter = -1;
         try {
@@ -113,6 +115,10 @@ final class EventLoop implements AutoCloseable {
         return timers;
     }
 
+    Spare spare() {
+        return spare;
+    }
+
     /** {@link System#nanoTime} at the beginning of this turn: exact enough for timeouts, and it costs nothing. */
     long nowNanos() {
         return nowNanos;
@@ -132,7 +138,10 @@ final class EventLoop implements AutoCloseable {
 
     private void signal() {
         if (signalled.compareAndSet(false, true)) {
-            kernel.write(wakeUp, one);
+            long written;
+            do {
+                written = kernel.write(wakeUp, one);
+            } while (written == -Errno.EINTR);
         }
     }
 
@@ -149,6 +158,7 @@ final class EventLoop implements AutoCloseable {
                 interrupted = true;
             }
         }
+        spare.lend();
         kernel.close(wakeUp);
         kernel.close(epoll);
         pool.close();

@@ -154,11 +154,19 @@ final class Half implements AutoCloseable {
 
     private void end() {
         errno = direction.errno();
+        if (errno == 0 && from.isReset()) {
+            errno = Errno.ECONNRESET;
+        }
         if (errno == 0) {
             state = State.ENDED;
             to.endWriting();
+        } else if (direction.failedSide() == Direction.Side.SINK) {
+            state = State.SINK_FAILED;
+            if (errno == Errno.ECONNRESET) {
+                to.wasReset();
+            }
         } else {
-            state = direction.failedSide() == Direction.Side.SINK ? State.SINK_FAILED : State.SOURCE_FAILED;
+            state = State.SOURCE_FAILED;
         }
         direction.rest();
     }
@@ -227,11 +235,6 @@ final class Half implements AutoCloseable {
     /** Why it failed; 0 when it did not. */
     int errno() {
         return errno;
-    }
-
-    /** Whether the failure is a reset, or what comes of one. */
-    boolean isReset() {
-        return errno == Errno.ECONNRESET || errno == Errno.EPIPE;
     }
 
     /** Grows with each step that brought bytes on; cheaper to ask for than bytes. */

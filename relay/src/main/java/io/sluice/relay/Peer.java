@@ -6,6 +6,7 @@ import static io.sluice.kernel.Flags.EPOLLET;
 import static io.sluice.kernel.Flags.EPOLLHUP;
 import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
+import static io.sluice.kernel.Flags.EPOLLPRI;
 import static io.sluice.kernel.Flags.EPOLLRDHUP;
 import static io.sluice.kernel.Flags.SHUT_WR;
 import static io.sluice.kernel.Flags.SOL_SOCKET;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * once, by edges, from the beginning to the end: no system call is spent on changing one's mind. Belongs to its loop.
  */
 final class Peer implements EventLoop.Watcher {
-    private static final int INTEREST = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    private static final int INTEREST = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
     private final EventLoop loop;
     private final Descriptor descriptor;
@@ -35,7 +36,9 @@ final class Peer implements EventLoop.Watcher {
     private boolean readable;
     private boolean writable;
     private boolean hungUp;
+    private boolean urgent;
     private boolean failed;
+    private boolean reset;
 
     /**
      * Takes charge of a socket.
@@ -65,6 +68,7 @@ final class Peer implements EventLoop.Watcher {
         readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
         writable |= (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
         hungUp |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+        urgent |= (events & EPOLLPRI) != 0;
         failed |= (events & EPOLLERR) != 0;
         woken.run();
     }
@@ -109,14 +113,27 @@ final class Peer implements EventLoop.Watcher {
         readable = false;
     }
 
-    /** A read came short. That there is nothing more is certain only as long as no end has been announced. */
+    /**
+     * A read came short. That there is nothing more is certain only as long as no end has been announced, and nothing
+     * urgent, before which a read stops whatever is behind it.
+     */
     void readShort() {
-        readable = hungUp;
+        readable = hungUp || urgent;
     }
 
     /** A write found no room. */
     void foundFull() {
         writable = false;
+    }
+
+    /** A write was told of a reset. The kernel tells it once: reads will end as if the stream were complete. */
+    void wasReset() {
+        reset = true;
+    }
+
+    /** Whether an end that a read finds is none, but a reset that a write was told of. */
+    boolean isReset() {
+        return reset;
     }
 
     /** Something may have come or gone that no edge has told yet, as on a socket that was just accepted. */

@@ -38,6 +38,9 @@ final class Session implements Admission.Waiting {
         @Nullable
         LiveRoute route(@Nullable String serverName);
 
+        /** How long a client has for what is looked at before its route is known. */
+        Duration helloTimeout();
+
         /** A backend of that route. */
         @Nullable
         LiveBackend choose(LiveRoute route, SocketAddress source, Set<LiveBackend> tried);
@@ -169,6 +172,9 @@ final class Session implements Admission.Waiting {
             return;
         }
         route = found;
+        if (client.address() instanceof InetSocketAddress) {
+            Sockets.tune(loop.kernel(), client.fd(), found.route().keepAlive());
+        }
         if (!admits(found)) {
             found.refused.increment();
             end(Cause.PROXY, "the source is not allowed", true);
@@ -250,6 +256,9 @@ final class Session implements Admission.Waiting {
             return failed(chosen, -Errno.EADDRNOTAVAIL);
         }
         long fd = Sockets.stream(loop.kernel(), address, to.route().keepAlive());
+        if (Acceptor.isShortage(fd) && loop.spare().lend()) {
+            fd = Sockets.stream(loop.kernel(), address, to.route().keepAlive());
+        }
         if (fd < 0) {
             return failed(chosen, fd);
         }
@@ -431,7 +440,7 @@ final class Session implements Admission.Waiting {
     private long deadlineNanos() {
         Timeouts timeouts = timeouts();
         long deadline = switch (phase) {
-            case HELLO -> phaseNanos + timeouts.hello().toNanos();
+            case HELLO -> phaseNanos + host.helloTimeout().toNanos();
             case QUEUE -> phaseNanos + timeouts.queue().toNanos();
             case CONNECT -> loop.nowNanos() + timeouts.connect().toNanos();
             case DATA -> activeNanos + timeouts.idle().toNanos();
@@ -491,8 +500,8 @@ final class Session implements Admission.Waiting {
         if (phase == Phase.ENDED) {
             return;
         }
-        Termination termination =
-                new Termination(cause, phase == Phase.LAST && cause == Cause.NORMAL ? Phase.ENDED : phase);
+        // Both directions may have come to their ends in one turn, without a last half in between.
+        Termination termination = new Termination(cause, cause == Cause.NORMAL ? Phase.ENDED : phase);
         loop.timers().cancel(timer);
         loop.timers().cancel(throttle);
         LiveRoute in = route;

@@ -4,6 +4,7 @@ package io.sluice.relay;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ final class Signpost {
     private final Map<String, LiveRoute> below = new HashMap<>(); // of *.example.com, under example.com
     private final List<Cidr> proxyFrom;
     private @Nullable LiveRoute otherwise;
+    private Duration helloTimeout = Duration.ZERO;
 
     /**
      * The signpost of one address.
@@ -25,6 +27,8 @@ final class Signpost {
     Signpost(List<LiveRoute> routes, List<Cidr> proxyFrom) {
         this.proxyFrom = List.copyOf(proxyFrom);
         for (LiveRoute route : routes) {
+            Duration hello = route.route().timeouts().hello();
+            helloTimeout = hello.compareTo(helloTimeout) > 0 ? hello : helloTimeout;
             List<String> names = route.route().serverNames();
             if (names.isEmpty()) {
                 otherwise = route;
@@ -37,6 +41,11 @@ final class Signpost {
                 }
             }
         }
+    }
+
+    /** The longest of all routes: nobody knows yet which it will be. */
+    Duration helloTimeout() {
+        return helloTimeout;
     }
 
     /** Whether the ClientHello has to be looked at. */

@@ -10,14 +10,19 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.composer.Composer;
+import org.snakeyaml.engine.v2.events.CollectionEndEvent;
+import org.snakeyaml.engine.v2.events.CollectionStartEvent;
+import org.snakeyaml.engine.v2.events.Event;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.ReaderException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.parser.Parser;
 import org.snakeyaml.engine.v2.parser.ParserImpl;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 
@@ -30,6 +35,9 @@ final class YamlValue {
 
     /** A thousand routes are a tenth of it; what is larger is no configuration. */
     private static final int MAX_CHARACTERS = 4 << 20;
+
+    /** Several times what a configuration has. */
+    private static final int MAX_DEPTH = 20;
 
     private final String file;
     private final Node node;
@@ -47,15 +55,41 @@ final class YamlValue {
                 .setAllowDuplicateKeys(false)
                 .build();
         try {
+            requireShallow(file, parser(settings, text));
             return new YamlValue(
                     file,
-                    new Composer(settings, new ParserImpl(settings, new StreamReader(settings, text)))
+                    new Composer(settings, parser(settings, text))
                             .getSingleNode()
                             .orElseThrow(() -> new ConfigException(file + ": is empty; it needs 'routes:'")));
         } catch (MarkedYamlEngineException e) {
             throw new ConfigException(place(file, e.getProblemMark().orElse(null)) + e.getProblem());
+        } catch (ReaderException e) {
+            long line = text.codePoints()
+                            .limit(e.getPosition())
+                            .filter(each -> each == '\n')
+                            .count()
+                    + 1;
+            throw new ConfigException(
+                    String.format("%s:%d: the character U+%04X has no place in a text", file, line, e.getCodePoint()));
         } catch (YamlEngineException e) {
             throw new ConfigException(file + ": " + e.getMessage());
+        }
+    }
+
+    private static Parser parser(LoadSettings settings, String text) {
+        return new ParserImpl(settings, new StreamReader(settings, text));
+    }
+
+    /** What stands for the text is put together by recursion, which has its end. */
+    private static void requireShallow(String file, Parser events) throws ConfigException {
+        int depth = 0;
+        while (events.hasNext()) {
+            Event event = events.next();
+            if (event instanceof CollectionStartEvent && ++depth > MAX_DEPTH) {
+                throw new ConfigException(place(file, event.getStartMark().orElse(null)) + "more than " + MAX_DEPTH
+                        + " lists and keys within each other");
+            }
+            depth -= event instanceof CollectionEndEvent ? 1 : 0;
         }
     }
 

@@ -138,6 +138,21 @@ class ConfigFileTest {
         });
     }
 
+    /** They were an overflow of the stack, with all its lines. */
+    @Test
+    void listsWithinListsWithoutEndAreRefused() {
+        assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", "routes:\n  " + "[".repeat(20_000)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith("sluice.yaml:2:22: more than 20 lists");
+    }
+
+    @Test
+    void aCharacterThatNoTextHasIsNamedWithItsLine() {
+        assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", "routes:\n\n  - \u0001\n"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("sluice.yaml:3: the character U+0001 has no place in a text");
+    }
+
     @Test
     void anEmptyFileIsNoConfiguration() {
         assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", "")).hasMessageContaining("is empty");

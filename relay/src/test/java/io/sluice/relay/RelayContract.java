@@ -7,11 +7,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.ErrnoException;
 import io.sluice.SocketEnd;
 import io.sluice.kernel.Errno;
+import io.sluice.kernel.Flags;
 import io.sluice.kernel.TransferPath;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What goes through a relay, and how a session ends. */
@@ -139,6 +143,54 @@ abstract class RelayContract extends RelayFixture {
                 .isInstanceOfSatisfying(
                         ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ECONNRESET));
         assertThat(log().termination()).hasToString("SD");
+    }
+
+    /**
+     * A write to the client was told of the reset, the read after it found an end, and the backend was told of that: an
+     * upload that was cut looked complete. It takes a write between the reset and the read, here for a limit of speed.
+     */
+    @Test
+    void aResetThatAWriteIsToldOfReachesTheBackendAsOne() throws Exception {
+        CompletableFuture<Void> reset = new CompletableFuture<>();
+        CompletableFuture<Integer> errno = new CompletableFuture<>();
+        Relay relay = relay(route().to(Backend.at(server(connection -> {
+                            say(connection, "hi");
+                            hear(connection, 1);
+                            reset.join();
+                            say(connection, "?");
+                            try {
+                                hear(connection, 20_000);
+                                errno.complete(0);
+                            } catch (ErrnoException e) {
+                                errno.complete(e.errno());
+                            }
+                        })
+                        .address()))
+                .limits(new Limits(0, 0, 0, 10_000, 0))
+                .build());
+        SocketEnd client = client(relay);
+        assertThat(hear(client, 2)).isEqualTo("hi");
+        say(client, new byte[8_000]);
+        client.reset();
+        reset.complete(null);
+        assertThat(errno.get(20, TimeUnit.SECONDS)).isEqualTo(Errno.ECONNRESET);
+        assertThat(log().termination().cause()).isEqualTo(Termination.Cause.CLIENT);
+    }
+
+    @Test
+    void keepAliveIsForBothConnections() throws Exception {
+        Relay relay = relay(route().to(Backend.at(echo().address()))
+                .keepAlive(new KeepAlive(Duration.ofSeconds(30), Duration.ofSeconds(10), 3, null))
+                .build());
+        SocketEnd client = client(relay);
+        say(client, "x");
+        assertThat(hear(client, 1)).isEqualTo("x");
+        assertThat(IntStream.range(0, 1024).filter(this::isKeptAlive).count()).isEqualTo(2);
+    }
+
+    private boolean isKeptAlive(int fd) {
+        int[] on = new int[1];
+        return kernel.getsockopt(fd, Flags.SOL_SOCKET, Flags.SO_KEEPALIVE, on) >= 0 && on[0] == 1;
     }
 
     /** A server that closes while something is unread sends its answer and then a reset. */

@@ -308,6 +308,18 @@ abstract class RouteContract extends RelayFixture {
         assertThat(log().termination()).hasToString("cH");
     }
 
+    /** The route's time for it was not looked at, and 5 seconds were given. */
+    @Test
+    void whoeverDoesNotSayWhoHeIsHasTheTimeOfItsRoute() throws Exception {
+        Relay relay = relay(Route.named("test")
+                .listen(trusting("127.0.0.0/8"))
+                .to(Backend.at(echo().address()))
+                .timeouts(timeouts(SOON, NEVER, NEVER, NEVER))
+                .build());
+        nextMustBeReset(relay);
+        assertThat(log().total()).isLessThan(Timeouts.DEFAULT.hello());
+    }
+
     @Test
     void theBackendIsToldWhoTheClientIs() throws Exception {
         for (ProxyProtocol version : new ProxyProtocol[] {ProxyProtocol.V1, ProxyProtocol.V2}) {
@@ -382,6 +394,29 @@ abstract class RouteContract extends RelayFixture {
         say(client, Hellos.of("example.org"));
         mustBeReset(client);
         assertThat(log().detail()).contains("example.org");
+    }
+
+    /** So much could not be put in front of the stream, and the session failed by a mistake of the relay's. */
+    @Test
+    void aHelloOfCountlessRecordsIsNoHello() throws Exception {
+        Relay relay = relay(
+                Route.named("exact")
+                        .listen(Listen.on(ANYWHERE))
+                        .serverName("db.example.com")
+                        .to(Backend.at(tagged("exact").address()))
+                        .build(),
+                Route.named("other")
+                        .listen(Listen.on(ANYWHERE))
+                        .to(Backend.at(tagged("other").address()))
+                        .build());
+        byte[] crumb = {22, 3, 1, 0, 1, 0};
+        byte[] words = new byte[crumb.length * 20_000];
+        for (int i = 0; i < words.length; i += crumb.length) {
+            System.arraycopy(crumb, 0, words, i, crumb.length);
+        }
+        words[5] = 1; // a ClientHello, ...
+        words[2 * crumb.length + 5] = 0x3F; // ... and a long one
+        assertThat(routed(relay, words)).isEqualTo("other");
     }
 
     // Change and end.

@@ -59,8 +59,11 @@ final class HostThreads {
         });
     }
 
-    /** Waits for the writers, unless interrupted. Threads that wait for the host in vain end with the process. */
-    void close() {
+    /**
+     * Waits for the writers, unless interrupted. Threads that wait for the host in vain end with the process; answers
+     * whether none of them may still be in the kernel's memory.
+     */
+    boolean close() {
         try {
             for (CountDownLatch done : writing) {
                 done.await();
@@ -69,5 +72,6 @@ final class HostThreads {
             Thread.currentThread().interrupt();
         }
         threads.shutdown();
+        return writing.isEmpty();
     }
 }

@@ -4,6 +4,7 @@ package io.sluice.kernel.user;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ final class PagePool implements AutoCloseable {
     private static final int CHUNK_PAGES = 256; // 1 MiB: few allocations, little waste for a kernel of one pipe
     private static final byte SCRIBBLE = (byte) 0xDB;
     private static final long NUMBER = 0xffff_ffffL;
+    private static final long PAUSE_NANOS = 100_000;
 
     private final Arena arena = Arena.ofShared();
     private final long budgetPages;
@@ -170,9 +172,18 @@ final class PagePool implements AutoCloseable {
         return count;
     }
 
-    /** Gives the memory back to the system; every later use of a page throws. */
+    /**
+     * Gives the memory back to the system; every later use of a page throws. A call of the host's that is in it at this
+     * moment is waited for. Closing again does nothing.
+     */
     @Override
     public void close() {
-        arena.close();
+        while (arena.scope().isAlive()) {
+            try {
+                arena.close();
+            } catch (IllegalStateException inUse) {
+                LockSupport.parkNanos(PAUSE_NANOS); // nobody tells when it is over
+            }
+        }
     }
 }

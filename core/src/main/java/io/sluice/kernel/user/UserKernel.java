@@ -733,7 +733,9 @@ public final class UserKernel implements Kernel {
     }
 
     /**
-     * Ends the machine: sleeping calls answer EBADF, open files are closed, memory goes back. Every later call fails.
+     * Ends the machine: sleeping calls answer EBADF, open files are closed, what was written to streams of the host is
+     * brought there, and memory goes back. Every later call fails, and so may one that is running. An interrupt ends the
+     * wait for a host that takes nothing; what is stuck there keeps its memory. Closing again does nothing.
      */
     @Override
     public void close() {
@@ -741,10 +743,12 @@ public final class UserKernel implements Kernel {
         table.close();
         table.descriptors().forEach(this::close);
         network.close();
-        tree.close();
+        boolean written = tree.close();
         memory.close();
         notices.close();
-        resources.pages.close();
+        if (written) {
+            resources.pages.close();
+        }
     }
 
     private long install(Opened made, boolean cloexec) {

@@ -5,11 +5,15 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.kernel.user.Machine.Running;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The pages of one kernel: its budget, what is in them, and mistakes that throw at once. */
@@ -147,5 +151,31 @@ class PagePoolTest {
         Page page = take(pool);
         pool.close();
         assertThatThrownBy(() -> page.bytes().get(JAVA_BYTE, 0)).isInstanceOf(IllegalStateException.class);
+    }
+
+    /** Closing threw while the host was writing from a page, and closing a kernel a second time threw always. */
+    @Test
+    void waitsAtItsCloseForTheHostToLeaveItsMemory() throws Exception {
+        PagePool pool = new PagePool(1, true);
+        ByteBuffer bytes = take(pool).bytes().asByteBuffer();
+        Pipe host = Pipe.open();
+        Running<Integer> reading = Machine.start(() -> host.source().read(bytes));
+        while (Stream.of(reading.thread().getStackTrace()).noneMatch(StackTraceElement::isNativeMethod)) {
+            Thread.onSpinWait();
+        }
+        Running<Long> closing = Machine.start(() -> {
+            pool.close();
+            return 0L;
+        });
+        while (closing.thread().getState() != Thread.State.TIMED_WAITING) {
+            assertThat(closing.thread().isAlive()).isTrue();
+            Thread.onSpinWait();
+        }
+        host.sink().write(ByteBuffer.allocate(1));
+        assertThat(reading.answer()).isEqualTo(1);
+        assertThat(closing.answer()).isZero();
+        pool.close();
+        host.sink().close();
+        host.source().close();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.user;
 
+import static io.sluice.kernel.Errno.EFAULT;
 import static io.sluice.kernel.Errno.EPIPE;
 import static io.sluice.kernel.Flags.IPPROTO_TCP;
 import static io.sluice.kernel.Flags.MSG_DONTWAIT;
@@ -117,6 +118,9 @@ final class HostLink implements HostNetwork.Station, Watch {
         }
         try {
             boolean blocked = !outputEnded && send();
+            if (ended) {
+                return;
+            }
             boolean userGone = wire.sending().readerGone;
             if (outputEnded && (inputEnded || userGone)) {
                 end();
@@ -142,6 +146,11 @@ final class HostLink implements HostNetwork.Station, Watch {
             ByteBuffer buffer = network.buffer.clear();
             MemorySegment bytes = MemorySegment.ofBuffer(buffer);
             long count = wire.recv(iov.of(bytes), MSG_PEEK | MSG_DONTWAIT);
+            if (count == -EFAULT) { // lent memory whose user has closed it: the stream cannot go on
+                user.fail(EFAULT);
+                reset();
+                return false;
+            }
             if (count < 0) {
                 return false; // nothing there
             }

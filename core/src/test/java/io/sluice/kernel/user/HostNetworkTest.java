@@ -5,6 +5,7 @@ import static io.sluice.kernel.Errno.EADDRINUSE;
 import static io.sluice.kernel.Errno.EAGAIN;
 import static io.sluice.kernel.Errno.ECONNREFUSED;
 import static io.sluice.kernel.Errno.ECONNRESET;
+import static io.sluice.kernel.Errno.EFAULT;
 import static io.sluice.kernel.Errno.EINPROGRESS;
 import static io.sluice.kernel.Errno.EINTR;
 import static io.sluice.kernel.Flags.*;
@@ -261,6 +262,27 @@ class HostNetworkTest {
                 assertThatThrownBy(() -> outside.getInputStream().read())
                         .isInstanceOf(IOException.class)
                         .hasMessageContaining("reset");
+            }
+        }
+    }
+
+    /** What could not be read was taken for nothing there, and the peer waited for ever. */
+    @Test
+    void memoryThatIsGoneBeforeItIsSentResetsTheConnection() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 4, LOOPBACK)) {
+            int client = socket(0);
+            assertThat(kernel.connect(client, server.getLocalSocketAddress())).isZero();
+            try (Socket outside = server.accept()) {
+                outside.setSoTimeout(20_000);
+                int[] pipe = new int[2];
+                assertThat(kernel.pipe2(pipe, 0)).isZero();
+                try (Arena lent = Arena.ofShared()) {
+                    assertThat(kernel.vmsplice(pipe[1], List.of(lent.allocate(10)), 0))
+                            .isEqualTo(10);
+                }
+                assertThat(kernel.splice(pipe[0], null, client, null, 10, 0)).isEqualTo(10);
+                assertThatThrownBy(() -> outside.getInputStream().read()).hasMessageContaining("reset");
+                assertThat(kernel.recv(client, arena.allocate(1), 0)).isEqualTo(-EFAULT);
             }
         }
     }

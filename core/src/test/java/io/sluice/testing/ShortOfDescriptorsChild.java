@@ -24,7 +24,7 @@ import java.util.concurrent.locks.LockSupport;
 public final class ShortOfDescriptorsChild {
     private ShortOfDescriptorsChild() {}
 
-    /** Prints what became of a connection before the shortage, of one that came in it, and of one after it. */
+    /** Prints what became of connections, to this kernel and from it, before the shortage, in it, and after it. */
     public static void main(String[] arguments) throws IOException {
         try (Kernel kernel =
                 UserKernel.builder().network(UserKernel.NetworkKind.HOST).build()) {
@@ -33,11 +33,17 @@ public final class ShortOfDescriptorsChild {
             kernel.listen(listener, 4);
             SocketAddress[] name = new SocketAddress[1];
             kernel.getsockname(listener, name);
+            // Whatever class is needed in the shortage must have been read before it.
+            System.out.println("nowhere: " + answer(kernel.connect(-1, name[0])));
+            kernel.connect((int) kernel.socket(AF_INET, SOCK_STREAM, 0), name[0]);
+            System.out.println("to itself: " + accepted(kernel, listener));
+            int client = (int) kernel.socket(AF_INET, SOCK_STREAM, 0);
             try (SocketChannel before = SocketChannel.open(name[0])) {
                 System.out.println("before: " + before.isConnected() + " " + accepted(kernel, listener));
             }
             try (SocketChannel during = SocketChannel.open()) {
                 List<FileInputStream> all = takeAll();
+                System.out.println("out of it: " + answer(kernel.connect(client, name[0])));
                 during.connect(name[0]);
                 long soon = System.nanoTime() + 300_000_000L; // the network's thread tries, and fails, in a moment
                 while (System.nanoTime() < soon) {
@@ -51,12 +57,18 @@ public final class ShortOfDescriptorsChild {
             try (SocketChannel after = SocketChannel.open(name[0])) {
                 System.out.println("after: " + after.isConnected() + " " + accepted(kernel, listener));
             }
+            System.out.println("out of it: " + answer(kernel.connect(client, name[0])));
+            System.out.println("to itself: " + accepted(kernel, listener));
         }
     }
 
     private static String accepted(Kernel kernel, int listener) {
         long fd = kernel.accept4(listener, 0);
-        return fd < 0 ? Errno.name((int) -fd) : "accepted";
+        return fd < 0 ? answer(fd) : "accepted";
+    }
+
+    private static String answer(long result) {
+        return result < 0 ? Errno.name((int) -result) : Long.toString(result);
     }
 
     private static List<FileInputStream> takeAll() {

@@ -453,6 +453,14 @@ final class ConnectionSocket extends QueuedSocket {
         return wire;
     }
 
+    /** The network had nothing to connect the wire with: this socket is as it was before it got one. */
+    void unwired(ConnectionSocket wire) {
+        wire.release();
+        peer = null;
+        in.renew();
+        out.renew();
+    }
+
     /** A socket for a connection that this listener's network has accepted. */
     ConnectionSocket madeByHost() {
         ConnectionSocket user = new ConnectionSocket(resources, protocol, names, options.inherited(), 0);

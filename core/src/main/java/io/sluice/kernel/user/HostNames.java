@@ -116,8 +116,11 @@ final class HostNames implements Names {
         long asked = network.ask(selector -> {
             SocketChannel held = bound.remove(client);
             SocketChannel channel = held == null ? SocketChannel.open(family()) : held;
-            new HostLink(network, selector, channel, client, wire).connect(inet);
+            boundOrClosed(channel, () -> new HostLink(network, selector, channel, client, wire).connect(inet));
         });
+        if (asked < 0) {
+            client.unwired(wire);
+        }
         return new Found(null, asked == 0 ? EINPROGRESS : (int) -asked);
     }
 

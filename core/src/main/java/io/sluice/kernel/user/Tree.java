@@ -244,7 +244,9 @@ final class Tree {
         return 0;
     }
 
-    /** Takes all names away, and waits for what is still on its way to the host; answers as {@link HostThreads#close}. */
+    /**
+     * Takes all names away, and waits for what is still on its way to the host; answers as {@link HostThreads#close}.
+     */
     boolean close() {
         root.clear();
         return threads.close();

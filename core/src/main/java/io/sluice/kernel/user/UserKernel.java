@@ -734,8 +734,8 @@ public final class UserKernel implements Kernel {
 
     /**
      * Ends the machine: sleeping calls answer EBADF, open files are closed, what was written to streams of the host is
-     * brought there, and memory goes back. Every later call fails, and so may one that is running. An interrupt ends the
-     * wait for a host that takes nothing; what is stuck there keeps its memory. Closing again does nothing.
+     * brought there, and memory goes back. Every later call fails, and so may one that is running. An interrupt ends
+     * the wait for a host that takes nothing; what is stuck there keeps its memory. Closing again does nothing.
      */
     @Override
     public void close() {

@@ -294,7 +294,15 @@ class HostNetworkTest {
         List<String> command = new ArrayList<>(List.of("sh", "-c", "ulimit -n 100; exec \"$0\" \"$@\""));
         command.addAll(Commands.java(List.of(), ShortOfDescriptorsChild.class));
         assertThat(Commands.run(command).ok().out())
-                .containsExactly("before: true accepted", "during: accepted", "after: true accepted");
+                .containsExactly(
+                        "nowhere: EBADF",
+                        "to itself: accepted",
+                        "before: true accepted",
+                        "out of it: EMFILE",
+                        "during: accepted",
+                        "after: true accepted",
+                        "out of it: 0",
+                        "to itself: accepted");
     }
 
     @Test

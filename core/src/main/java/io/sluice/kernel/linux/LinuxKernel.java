@@ -23,6 +23,7 @@ import java.net.SocketAddress;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,7 @@ public final class LinuxKernel implements Kernel {
     private final Abi abi = Abi.ofThisMachine();
     private final Scratch.Pool scratches = new Scratch.Pool();
     private final Mappings mappings = new Mappings();
+    private final Rights rights = new Rights(scratches);
     private volatile @Nullable Capabilities capabilities;
 
     /**
@@ -470,7 +472,7 @@ public final class LinuxKernel implements Kernel {
     @Override
     public <T> Optional<T> feature(Class<T> type) {
         Objects.requireNonNull(type);
-        return type.isInstance(OWN) ? Optional.of(type.cast(OWN)) : Optional.empty();
+        return Stream.of(OWN, rights).filter(type::isInstance).map(type::cast).findFirst();
     }
 
     /** Nothing: descriptors and mappings are their owners' to release. */

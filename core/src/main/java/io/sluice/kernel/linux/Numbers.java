@@ -51,6 +51,8 @@ final class Numbers {
     static final long GETSOCKOPT = number(55, 209);
     static final long GETSOCKNAME = number(51, 204);
     static final long GETPEERNAME = number(52, 205);
+    static final long SENDMSG = number(46, 211);
+    static final long RECVMSG = number(47, 212);
 
     // Readiness.
     static final long PPOLL = number(271, 73);

@@ -107,6 +107,7 @@ final class AbiTest {
     void numbersThatLinuxKernelKeepsToItself(CompilerTable compiler) throws Exception {
         Map<String, Long> kernel = constants(LinuxKernel.class);
         Map<String, Long> mappings = constants(Mappings.class);
+        Map<String, Long> rights = constants(Rights.class);
         assertThat(compiler.values(
                         LIBRARY,
                         List.of(
@@ -116,6 +117,9 @@ final class AbiTest {
                                 "(PROT_READ | PROT_WRITE)",
                                 "(MAP_PRIVATE | MAP_ANONYMOUS)",
                                 "MADV_HUGEPAGE",
+                                "SCM_RIGHTS",
+                                "MSG_CMSG_CLOEXEC",
+                                "MSG_CTRUNC",
                                 "PATH_MAX")))
                 .containsOnly(
                         entry("FIONREAD", kernel.get("FIONREAD")),
@@ -124,6 +128,9 @@ final class AbiTest {
                         entry("(PROT_READ | PROT_WRITE)", mappings.get("PROT_READ_WRITE")),
                         entry("(MAP_PRIVATE | MAP_ANONYMOUS)", mappings.get("MAP_PRIVATE_ANONYMOUS")),
                         entry("MADV_HUGEPAGE", mappings.get("MADV_HUGEPAGE")),
+                        entry("SCM_RIGHTS", rights.get("SCM_RIGHTS")),
+                        entry("MSG_CMSG_CLOEXEC", rights.get("MSG_CMSG_CLOEXEC")),
+                        entry("MSG_CTRUNC", rights.get("MSG_CTRUNC")),
                         entry("PATH_MAX", (long) Scratch.BLOCK_BYTES));
     }
 
@@ -159,7 +166,7 @@ final class AbiTest {
         assertThat(compiler.values(LIBRARY, ours.keySet())).isEqualTo(ours);
     }
 
-    /** Where LinuxKernel, SocketAddresses and Signals read and write; fields they leave alone are not named. */
+    /** Where LinuxKernel, SocketAddresses, Rights and Signals read and write; fields they leave alone are not named. */
     @ParameterizedTest
     @EnumSource
     void layouts(CompilerTable compiler) throws Exception {
@@ -195,6 +202,15 @@ final class AbiTest {
                 entry("sizeof(struct sockaddr_un)", 110L),
                 entry("offsetof(struct sockaddr_un, sun_path)", 2L),
                 entry("sizeof(struct sockaddr_storage)", (long) SocketAddresses.MAX_BYTES),
+                entry("sizeof(struct msghdr)", 56L),
+                entry("offsetof(struct msghdr, msg_iov)", 16L),
+                entry("offsetof(struct msghdr, msg_iovlen)", 24L),
+                entry("offsetof(struct msghdr, msg_control)", 32L),
+                entry("offsetof(struct msghdr, msg_controllen)", 40L),
+                entry("offsetof(struct msghdr, msg_flags)", 48L),
+                entry("sizeof(struct cmsghdr)", 16L),
+                entry("offsetof(struct cmsghdr, cmsg_level)", 8L),
+                entry("offsetof(struct cmsghdr, cmsg_type)", 12L),
                 entry("sizeof(struct sigaction)", 152L),
                 entry("offsetof(struct sigaction, sa_handler)", 0L),
                 entry("offsetof(struct sigaction, sa_flags)", 136L));

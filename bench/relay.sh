@@ -1,0 +1,225 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# P7 to P10: sluice relay beside HAProxy (splicing and copying), nginx, Go's io.Copy, and Netty (ByteBufs and its own
+# spliceTo), each with one event loop or thread, on loopback. All live through all rounds; rounds in turn, in rotating
+# order; medians. CPU seconds are those of the relay alone, user and system. The loads are C programs that cost little,
+# for they share the machine: bulk is counted and dropped unread.
+#
+#   bench/relay.sh [ROUNDS [BYTES [SECONDS [CONNECTIONS]]]]
+#
+# Peers that are not installed are named and left out. Prints a line "FAILED: ..." and ends with 1 when a goal is missed.
+set -u
+home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
+. "$home/bench/common.sh"
+
+rounds=${1:-5}
+bytes=${2:-4000000000}
+seconds=${3:-3}
+idle=${4:-5000}
+port=17841 # and those after it: a listener and a server for each relay
+ticks=$(getconf CLK_TCK)
+trap 'stop; exec 9>&-; rm -rf "$tmp"' EXIT
+ulimit -n "$(ulimit -Hn)"
+
+all='sluice haproxy-splice haproxy-copy nginx go netty-bytebuf netty-spliceTo'
+pids=
+
+listener_of() { echo $((port + 2 * $(echo "$all" | tr ' ' '\n' | grep -nx "$1" | cut -d : -f 1))); }
+server_of() { echo $(($(listener_of "$1") + 1)); }
+
+stop() {
+  # shellcheck disable=SC2086 # a list
+  [ -z "$pids" ] || kill $pids 2> /dev/null
+}
+
+# Starts the relay $1; its process is in $tmp/$1.pid.
+start() {
+  from=$(listener_of "$1") to=$(server_of "$1")
+  case $1 in
+    sluice)
+      "$home/sluice" relay --listen "127.0.0.1:$from" --to "127.0.0.1:$to" --loops 1 --log none 9>&- 2> "$tmp/$1.said" &
+      ;;
+    haproxy-*)
+      splice=
+      [ "$1" = haproxy-splice ] && splice='  option splice-request
+  option splice-response'
+      cat > "$tmp/$1.cfg" << END
+global
+  nbthread 1
+  maxconn 9000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+listen relay
+  bind 127.0.0.1:$from
+$splice
+  server backend 127.0.0.1:$to
+END
+      haproxy -q -db -f "$tmp/$1.cfg" 9>&- > "$tmp/$1.said" 2>&1 &
+      ;;
+    nginx)
+      cat > "$tmp/nginx.conf" << END
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+worker_processes 1;
+master_process off;
+daemon off;
+pid $tmp/nginx.own;
+error_log $tmp/nginx.log;
+events { worker_connections 20000; }
+stream { server { listen 127.0.0.1:$from backlog=4096; proxy_pass 127.0.0.1:$to; tcp_nodelay on; } }
+END
+      nginx -c "$tmp/nginx.conf" 9>&- > "$tmp/$1.said" 2>&1 &
+      ;;
+    go) GOMAXPROCS=1 "$tmp/relay-go" "$from" "$to" 9>&- > "$tmp/$1.said" 2>&1 & ;;
+    netty-*)
+      (
+        exec 9>&-
+        run_java --sun-misc-unsafe-memory-access=allow io.sluice.bench.NettyRelays "${1#netty-}" "$from" "$to"
+      ) < "$tmp/alive" > "$tmp/$1.said" &
+      ;;
+  esac
+  pid=$!
+  pids="$pids $pid"
+  tries=0
+  until grep -q " 0100007F:$(printf %04X "$from") 00000000:0000 0A\|0000000000000000FFFF00000100007F:$(printf %04X "$from") 0*:0000 0A" /proc/net/tcp /proc/net/tcp6; do
+    { kill -0 $pid 2> /dev/null && [ $((tries += 1)) -le 200 ]; } || { echo "the relay $1 did not start" >&2; cat "$tmp/$1.said" >&2; exit 1; }
+    sleep 0.1
+  done
+  case $1 in netty-*) sed -n 's/^ready as process //p' "$tmp/$1.said" ;; *) echo $pid ;; esac > "$tmp/$1.pid"
+}
+
+cpu_of() { awk '{ print $14 + $15 }' "/proc/$(cat "$tmp/$1.pid")/stat"; }
+memory_of() { awk '/^VmRSS/ { print $2 }' "/proc/$(cat "$tmp/$1.pid")/status"; }
+
+# Whether relay $1 is there to be measured.
+is_there() {
+  case $1 in
+    haproxy-*) command -v haproxy > /dev/null ;;
+    nginx) command -v nginx > /dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] ;;
+    go) command -v go > /dev/null && GOCACHE=$tmp/go go build -o "$tmp/relay-go" "$home/bench/peers/relay.go" ;;
+  esac
+}
+
+# Bulk: GB/s and CPU seconds per GB of relay $1.
+bulk() {
+  before=$(cpu_of "$1")
+  took=$("$tmp/netty" "$(listener_of "$1")" "$(server_of "$1")" "$bytes" 1) || exit 1
+  awk -v bytes="$bytes" -v s="$took" -v c="$(($(cpu_of "$1") - before))" -v ticks="$ticks" \
+    'BEGIN { printf "%.3f %.3f\n", bytes / s / 1e9, c / ticks / bytes * 1e9 }'
+}
+
+# Requests of $2 bytes through relay $1, "keep" or "close" ($3): per second, median and 99th percentile in ms.
+requests() {
+  "$tmp/requests" serve "$(server_of "$1")" "$2" "$3" > "$tmp/server" &
+  server=$!
+  until grep -q ready "$tmp/server"; do sleep 0.05; done
+  "$tmp/requests" ask "$(listener_of "$1")" "$2" "$3" 64 "$seconds" || exit 1
+  kill $server
+  wait $server 2> /dev/null
+}
+
+# Resident KiB per connection of relay $1, above what it has without any.
+held() {
+  "$tmp/requests" serve "$(server_of "$1")" 64 keep > "$tmp/server" &
+  server=$!
+  until grep -q ready "$tmp/server"; do sleep 0.05; done
+  before=$(memory_of "$1")
+  "$tmp/requests" hold "$(listener_of "$1")" 64 "$idle" > "$tmp/client" &
+  client=$!
+  until grep -q held "$tmp/client"; do
+    kill -0 $client 2> /dev/null || { echo "relay $1 does not hold $idle connections" >&2; exit 1; }
+    sleep 0.1
+  done
+  awk -v k="$(($(memory_of "$1") - before))" -v n="$idle" 'BEGIN { printf "%.2f\n", k / n }'
+  kill $client $server
+  wait $client $server 2> /dev/null
+}
+
+# Measures with "$3..." every relay for as many rounds as there are, into files of the name $1, and warms up before by $2.
+measure() {
+  name=$1 warm=$2
+  shift 2
+  order=$there
+  for each in $there; do
+    count=0
+    while [ $((count += 1)) -le "$warm" ]; do "$1" "$each" "${2-}" "${3-}" > /dev/null || exit 1; done
+  done
+  count=0
+  while [ $((count += 1)) -le "$rounds" ]; do
+    order="${order#* } ${order%% *}"
+    for each in $order; do "$1" "$each" "${2-}" "${3-}" >> "$tmp/$name.$each" || exit 1; done
+  done
+}
+
+column() { cut -d ' ' -f "$2" "$1" | median -; }
+
+# The best of the peers in column $2 of the measure $1: the most ($3 is "most") or the least.
+best() {
+  for each in ${there#sluice }; do column "$tmp/$1.$each" "$2"; done | sort -g | if [ "$3" = most ]; then tail -n 1; else head -n 1; fi
+}
+
+missed=
+verdict() {
+  if "$@"; then echo reached; else echo missed; fi
+}
+
+goal() {
+  echo "  $1: $2"
+  [ "$2" = reached ] || missed="$missed, $1"
+}
+
+"$home/sluice" --version > /dev/null && build_jar && build_c netty && build_c requests || exit 70
+describe_machine
+there=
+for each in $all; do
+  if is_there "$each"; then there="$there $each"; else echo "not here: $each"; fi
+done
+there=${there# }
+mkfifo "$tmp/alive"
+exec 9<> "$tmp/alive"
+for each in $there; do start "$each"; done
+column_of() { column "$tmp/$1.$each" "$2"; }
+
+echo "P7, bulk: $bytes bytes a round in one stream, $rounds rounds after one to warm up"
+measure bulk 1 bulk
+printf '%-16s %8s %10s\n' relay GB/s CPU-s/GB
+for each in $there; do printf '%-16s %8s %10s\n' "$each" "$(column_of bulk 1)" "$(column_of bulk 2)"; done
+if [ -e "$tmp/bulk.haproxy-splice" ]; then
+  goal "≥ HAProxy splice in GB/s" "$(verdict at_least "$(column "$tmp/bulk.sluice" 1)" "$(column "$tmp/bulk.haproxy-splice" 1)")"
+  goal "≤ HAProxy splice in CPU-s/GB" "$(verdict at_least "$(column "$tmp/bulk.haproxy-splice" 2)" "$(column "$tmp/bulk.sluice" 2)")"
+fi
+
+for size in 64 16384; do
+  echo "P8, request and answer of $size bytes, 64 connections, $seconds s a round, $rounds rounds after two to warm up"
+  measure rr-$size 2 requests $size keep
+  printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
+  for each in $there; do
+    printf '%-16s %10s %9s %9s\n' "$each" "$(column_of rr-$size 1)" "$(column_of rr-$size 2)" "$(column_of rr-$size 3)"
+  done
+  goal "≥ the best peer at $size bytes" "$(verdict at_least "$(column "$tmp/rr-$size.sluice" 1)" "$(best rr-$size 1 most)")"
+  goal "p99 ≤ 1.1 × the best peer's" "$(verdict at_least "$(awk -v b="$(best rr-$size 3 least)" 'BEGIN { print 1.1 * b }')" "$(column "$tmp/rr-$size.sluice" 3)")"
+done
+
+echo "P9, a new connection for each request of 64 bytes, 64 at a time, $seconds s a round, $rounds rounds after two to warm up"
+measure connections 2 requests 64 close
+printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
+for each in $there; do
+  printf '%-16s %10s %9s %9s\n' "$each" "$(column_of connections 1)" "$(column_of connections 2)" "$(column_of connections 3)"
+done
+[ ! -e "$tmp/connections.haproxy-copy" ] || goal "≥ HAProxy" \
+  "$(verdict at_least "$(column "$tmp/connections.sluice" 1)" "$(column "$tmp/connections.haproxy-copy" 1)")"
+
+echo "P10, $idle idle connections that have exchanged 64 bytes: resident KiB of the relay for each"
+printf '%-16s %8s\n' relay KiB
+for each in $there; do
+  held "$each" > "$tmp/held.$each" || exit 1
+  printf '%-16s %8s\n' "$each" "$(cat "$tmp/held.$each")"
+done
+goal "≤ 8 KiB" "$(verdict at_least 8 "$(cat "$tmp/held.sluice")")"
+
+for side in bulk rr-64 rr-16384 connections; do
+  for each in $there; do echo "  $side.$each: $(tr '\n' ';' < "$tmp/$side.$each")"; done
+done
+[ -z "$missed" ] || { echo "FAILED: missed${missed#,}"; exit 1; }

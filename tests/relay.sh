@@ -74,4 +74,67 @@ code=$?
 it "SIGTERM ends it with 143" test $code -eq 143
 it "and takes the name of its socket away" test ! -e "$tmp/in"
 relay=
+
+# One relay follows another, while a client is in the middle of what it says.
+follow() {
+  "$sluice" relay --listen "unix:$tmp/in" --to "unix:$tmp/out" --handover "$tmp/next" --log none 2> "$tmp/$1.err" 8>&- &
+}
+"$sluice" copy "unix-listen:$tmp/out" "$tmp/across" &
+server=$!
+wait_until test -S "$tmp/out"
+follow first
+first=$!
+wait_until grep -q "listening at unix:$tmp/in" "$tmp/first.err"
+mkfifo "$tmp/words"
+"$sluice" copy "$tmp/words" "unix:$tmp/in" &
+client=$!
+exec 8> "$tmp/words"
+cat "$tmp/data" >&8
+wait_until test -s "$tmp/across"
+follow relay
+relay=$!
+it "a relay that follows takes over" wait_until grep -q "another relay has taken over" "$tmp/first.err"
+cat "$tmp/data" >&8
+exec 8>&-
+wait $client $server
+cat "$tmp/data" "$tmp/data" > "$tmp/both"
+it "what was under way arrives by the one before it" cmp -s "$tmp/both" "$tmp/across"
+wait $first
+code=$?
+it "which then ends with 0" test $code -eq 0
+rm -f "$tmp/got"
+"$sluice" copy "unix-listen:$tmp/out" "$tmp/got" &
+server=$!
+wait_until test -S "$tmp/out"
+"$sluice" copy "$tmp/data" "unix:$tmp/in"
+wait $server
+it "what comes later arrives by the new one" cmp -s "$tmp/data" "$tmp/got"
+kill -TERM $relay
+wait $relay
+relay=
+
+# A socket that the process is started with, as systemd does it, and in which a connection waits already.
+rm -f "$tmp/got"
+"$sluice" copy "unix-listen:$tmp/out" "$tmp/got" &
+server=$!
+wait_until test -S "$tmp/out"
+perl -MSocket -e '
+  $^F = 3; # what is opened next stays open for the program
+  my $s;
+  socket($s, PF_UNIX, SOCK_STREAM, 0) && bind($s, sockaddr_un($ARGV[0])) && listen($s, 8) && fileno($s) == 3 or die "$!";
+  $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1;
+  sleep 1 until -e $ARGV[1];
+  exec @ARGV[2 .. $#ARGV] or die "$!"' \
+  "$tmp/passed" "$tmp/go" "$sluice" relay --listen "unix:$tmp/passed" --to "unix:$tmp/out" --log none 2> "$tmp/relay.err" &
+relay=$!
+wait_until test -S "$tmp/passed"
+"$sluice" copy "$tmp/data" "unix:$tmp/passed" &
+client=$!
+: > "$tmp/go"
+wait $client $server
+it "a connection that waits in a socket passed by systemd is served" cmp -s "$tmp/data" "$tmp/got"
+kill -TERM $relay
+wait $relay
+relay=
+it "and the name of that socket stays" test -S "$tmp/passed"
 exit $bad

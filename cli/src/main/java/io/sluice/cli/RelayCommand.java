@@ -2,20 +2,23 @@
 package io.sluice.cli;
 
 import io.sluice.kernel.Kernel;
+import io.sluice.relay.Admin;
 import io.sluice.relay.Config;
 import io.sluice.relay.ConfigException;
 import io.sluice.relay.ConfigFile;
 import io.sluice.relay.LogFormat;
 import io.sluice.relay.Relay;
 import io.sluice.relay.SessionLog;
+import io.sluice.relay.admin.AdminServer;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** {@code sluice relay}: listens, and brings what comes to backends. */
 final class RelayCommand implements Command {
@@ -65,9 +68,12 @@ final class RelayCommand implements Command {
     }
 
     private static int relay(Config config, RelayOptions options, Host host) throws IOException {
+        List<Integer> inherited =
+                Activation.descriptors(System.getenv(), ProcessHandle.current().pid());
         try (Kernel kernel = options.userSpace() ? host.userSpace() : host.linux();
                 LogLines lines = new LogLines(host.out());
-                Relay relay = Relay.start(kernel, config, writer(options.log(), lines))) {
+                Relay relay = Relay.start(kernel, config, writer(options.log(), lines), inherited);
+                AdminServer _ = admin(config, relay, options, host)) {
             relay.addresses().forEach((asked, bound) -> complain(host, "listening at " + asked));
             Path file = options.file();
             if (file != null) {
@@ -75,6 +81,24 @@ final class RelayCommand implements Command {
             }
             return untilTold(relay, options.drain(), host);
         }
+    }
+
+    private static @Nullable AdminServer admin(Config config, Relay relay, RelayOptions options, Host host)
+            throws IOException {
+        Admin admin = config.admin();
+        if (admin == null) {
+            return null;
+        }
+        AdminServer server = AdminServer.start(admin, relay, () -> {
+            Path file = options.file();
+            if (file == null) {
+                throw new ConfigException("this relay was started by flags and has no file to read");
+            }
+            relay.reload(ConfigFile.read(file));
+            complain(host, "follows " + file + " as it is now");
+        });
+        complain(host, "admin page at " + server.uri());
+        return server;
     }
 
     private static Consumer<SessionLog> writer(RelayOptions.Log how, LogLines lines) {
@@ -97,31 +121,42 @@ final class RelayCommand implements Command {
         }
     }
 
-    /** Relays until the process is told to end; then the sessions have the time of {@code drain} to finish. */
+    /**
+     * Relays until the process is told to end or another has taken its place; then the sessions have the time of
+     * {@code drain} to finish.
+     */
     private static int untilTold(Relay relay, Duration drain, Host host) {
         try (Interruption _ = new Interruption(drain.plusSeconds(5))) {
-            awaitEnd();
-            return drained(relay, drain, host); // before the process may go
+            boolean replaced = awaitEnd(relay);
+            if (replaced) {
+                complain(host, "another relay has taken over");
+            }
+            boolean all = drained(relay, drain, host); // before the process may go
+            return !all ? ExitCode.FAILED : replaced ? ExitCode.OK : ExitCode.INTERRUPTED;
         }
     }
 
-    private static void awaitEnd() {
+    /** Whether a successor has come. */
+    private static boolean awaitEnd(Relay relay) {
         try {
-            new CountDownLatch(1).await();
+            relay.handedOver().get();
+            return true;
         } catch (InterruptedException told) {
-            return;
+            return false;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
         }
     }
 
-    private static int drained(Relay relay, Duration drain, Host host) {
+    private static boolean drained(Relay relay, Duration drain, Host host) {
         int left = relay.sessions();
         if (left > 0) {
             complain(host, "takes no more; " + left + " sessions have " + drain.toSeconds() + " s to finish");
         }
         try {
-            return relay.drain(drain) ? ExitCode.INTERRUPTED : ExitCode.FAILED;
+            return relay.drain(drain);
         } catch (InterruptedException again) {
-            return ExitCode.FAILED;
+            return false;
         }
     }
 }

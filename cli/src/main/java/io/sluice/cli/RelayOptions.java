@@ -3,6 +3,7 @@ package io.sluice.cli;
 
 import io.sluice.relay.Access;
 import io.sluice.relay.Address;
+import io.sluice.relay.Admin;
 import io.sluice.relay.Backend;
 import io.sluice.relay.Balance;
 import io.sluice.relay.Cidr;
@@ -81,6 +82,9 @@ record RelayOptions(
         OptionSpec<String> idle = parser.accepts("idle-timeout").withRequiredArg();
         OptionSpec<String> halfClosed = parser.accepts("half-closed-timeout").withRequiredArg();
         OptionSpec<String> life = parser.accepts("max-life").withRequiredArg();
+        OptionSpec<String> handover = parser.accepts("handover").withRequiredArg();
+        OptionSpec<String> admin = parser.accepts("admin").withRequiredArg();
+        OptionSpec<String> tokenFile = parser.accepts("admin-token-file").withRequiredArg();
         OptionSpec<String> drain = parser.accepts("drain").withRequiredArg().defaultsTo("30s");
         OptionSpec<String> log = parser.accepts("log").withRequiredArg().defaultsTo("text");
         OptionSpec<String> kernel = parser.accepts("kernel").withRequiredArg().defaultsTo("linux");
@@ -109,6 +113,9 @@ record RelayOptions(
         }
         if (!given.has(listen) || !given.has(to)) {
             throw new Misuse("say where from and where to: --listen :5432 --to db1:5432, or --config FILE");
+        }
+        if (given.has(tokenFile) && !given.has(admin)) {
+            throw new Misuse("--admin-token-file: say where the admin address is, too: --admin :9090");
         }
         ProxyProtocol proxy = choice("--send-proxy", ProxyProtocol.class, last(given, sendProxy));
         Timeouts usual = Timeouts.DEFAULT;
@@ -155,8 +162,14 @@ record RelayOptions(
             int threads = given.has(loops)
                     ? number("--loops", last(given, loops))
                     : Runtime.getRuntime().availableProcessors();
-            Config config =
-                    new Config(List.of(route.build()), threads, number("--max-sessions", last(given, maxSessions)));
+            Config config = new Config(
+                    List.of(route.build()),
+                    threads,
+                    number("--max-sessions", last(given, maxSessions)),
+                    given.has(handover) ? place(last(given, handover)) : null,
+                    given.has(admin)
+                            ? admin(last(given, admin), given.has(tokenFile) ? last(given, tokenFile) : null)
+                            : null);
             return new RelayOptions(config, null, given.has(check), written, grace, userSpace);
         } catch (IllegalArgumentException e) {
             throw new Misuse(String.valueOf(e.getMessage()));
@@ -174,6 +187,20 @@ record RelayOptions(
         } catch (ConfigException e) {
             throw new Misuse(option + ": " + e.getMessage());
         }
+    }
+
+    private static Path place(String text) {
+        if (address("--handover", "unix:" + text) instanceof Address.Unix unix) {
+            return unix.path();
+        }
+        throw new Misuse("--handover: not the path of a Unix socket: '" + text + "'");
+    }
+
+    private static Admin admin(String text, @Nullable String tokenFile) {
+        if (address("--admin", text) instanceof Address.Tcp tcp) {
+            return new Admin(tcp, tokenFile == null ? null : Path.of(tokenFile));
+        }
+        throw new Misuse("--admin: host:port or :port, and not '" + text + "'");
     }
 
     /** An address, perhaps with its weight: {@code db1:5432,weight=3}. */

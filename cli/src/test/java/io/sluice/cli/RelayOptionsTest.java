@@ -4,6 +4,8 @@ package io.sluice.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.relay.Address;
+import io.sluice.relay.Admin;
 import io.sluice.relay.Balance;
 import io.sluice.relay.Config;
 import io.sluice.relay.PathChoice;
@@ -47,8 +49,17 @@ class RelayOptionsTest {
         assertThat(Objects.requireNonNull(route.health()).interval()).isEqualTo(Duration.ofMillis(500));
     }
 
+    @Test
+    void aRelayCanBeLookedAtAndFollowed() {
+        Config config = config("--listen :1 --to db:1 --admin :9090 --admin-token-file t --handover /run/next");
+        assertThat(config.admin()).isEqualTo(new Admin(new Address.Tcp("", 9090), Path.of("t")));
+        assertThat(config.handover()).isEqualTo(Path.of("/run/next"));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
+                    --listen :1 --to db:1 --admin unix:/a | --admin: host:port or :port
+                    --listen :1 --to db:1 --admin-token-file t | say where the admin address is
                     --to db:1 | say where from and where to
                     --listen :1 | say where from and where to
                     --listen :1 --to db:1 more | what is 'more'

@@ -76,7 +76,8 @@ final class Acceptor implements EventLoop.Watcher {
         stop();
     }
 
-    private void stop() {
+    /** Takes no more; what waits is left to others. */
+    void stop() {
         loop.timers().cancel(pause);
         if (seat >= 0) {
             loop.forget(fd, seat, false);

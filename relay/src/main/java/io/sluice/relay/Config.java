@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All that a relay is to do.
@@ -14,8 +16,15 @@ import java.util.Set;
  * @param routes at least one, each under a name of its own
  * @param loops event loops, and so threads that relay; one per core is best
  * @param maxSessions at a time, of all routes together; 0 for as many as the kernel gives descriptors for
+ * @param handover a Unix socket where the relay that is started next takes over the listening sockets; null for none
+ * @param admin where people and machines look at the relay; null for nowhere
  */
-public record Config(List<Route> routes, int loops, int maxSessions) {
+public record Config(
+        List<Route> routes,
+        int loops,
+        int maxSessions,
+        @Nullable Path handover,
+        @Nullable Admin admin) {
     /** Checks what the routes have to do with each other. */
     public Config {
         routes = List.copyOf(routes);
@@ -25,6 +34,11 @@ public record Config(List<Route> routes, int loops, int maxSessions) {
         Set<String> names = new HashSet<>();
         routes.forEach(route -> require(names.add(route.name()), "two routes are named " + route.name()));
         byAddress(routes).forEach(Config::requireDistinct);
+    }
+
+    /** Without a successor or an admin address. */
+    public Config(List<Route> routes, int loops, int maxSessions) {
+        this(routes, loops, maxSessions, null, null);
     }
 
     /** One route, with a loop per core. */

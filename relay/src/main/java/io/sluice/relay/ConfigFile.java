@@ -50,14 +50,38 @@ public final class ConfigFile {
      */
     public static Config parse(String name, String text) throws ConfigException {
         YamlValue root = YamlValue.parse(name, text);
-        YamlValue.Fields top = root.fields("routes", "loops", "maxSessions");
+        YamlValue.Fields top = root.fields("routes", "loops", "maxSessions", "handover", "admin");
         List<Route> routes = new ArrayList<>();
         for (YamlValue each : top.required("routes").items()) {
             routes.add(route(each));
         }
         int loops = top.number("loops", Runtime.getRuntime().availableProcessors());
         int maxSessions = top.number("maxSessions", 0);
-        return root.checked(() -> new Config(routes, loops, maxSessions));
+        YamlValue handover = top.optional("handover");
+        Path place = handover == null ? null : handover(handover);
+        YamlValue at = top.optional("admin");
+        Admin admin = at == null ? null : admin(at);
+        return root.checked(() -> new Config(routes, loops, maxSessions, place, admin));
+    }
+
+    private static Path handover(YamlValue at) throws ConfigException {
+        return ((Address.Unix) at.read(text -> Address.parse("unix:" + text))).path();
+    }
+
+    private static Admin admin(YamlValue at) throws ConfigException {
+        if (at.isText()) {
+            return new Admin(tcp(at), null);
+        }
+        YamlValue.Fields fields = at.fields("listen", "tokenFile");
+        String tokenFile = fields.text("tokenFile");
+        return new Admin(tcp(fields.required("listen")), tokenFile == null ? null : Path.of(tokenFile));
+    }
+
+    private static Address.Tcp tcp(YamlValue at) throws ConfigException {
+        if (address(at) instanceof Address.Tcp tcp) {
+            return tcp;
+        }
+        throw at.wrong("the admin address is host:port or :port, and not '" + at.text() + "'");
     }
 
     private static Route route(YamlValue at) throws ConfigException {

@@ -2,8 +2,12 @@
 package io.sluice.relay;
 
 import static io.sluice.kernel.Flags.AF_UNIX;
+import static io.sluice.kernel.Flags.FD_CLOEXEC;
+import static io.sluice.kernel.Flags.F_SETFD;
+import static io.sluice.kernel.Flags.F_SETFL;
 import static io.sluice.kernel.Flags.IPPROTO_IPV6;
 import static io.sluice.kernel.Flags.IPV6_V6ONLY;
+import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.SOCK_CLOEXEC;
 import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
 import static io.sluice.kernel.Flags.SOCK_STREAM;
@@ -32,8 +36,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The listening sockets of one address: for TCP one per loop, between which the kernel spreads the connections
- * (SO_REUSEPORT), else one for all.
+ * The listening sockets of one address: those that were inherited; else for TCP one per loop, between which the kernel
+ * spreads the connections (SO_REUSEPORT), and otherwise one for all.
  */
 final class Entrance {
     private final Kernel kernel;
@@ -48,16 +52,22 @@ final class Entrance {
      *
      * @param wishes of the routes that share the address: the permissions of a Unix socket
      * @param count sockets, where the address can have several
+     * @param inheritance where there are sockets of this address, these are taken instead
      * @throws ErrnoException naming the call and the address
      */
-    Entrance(Kernel kernel, Address address, List<Listen> wishes, int count) throws IOException {
+    Entrance(Kernel kernel, Address address, List<Listen> wishes, int count, Inheritance inheritance)
+            throws IOException {
         this.kernel = kernel;
         this.address = address;
         this.wishes = wishes;
         this.bound = socketAddress(address);
         try {
-            int sockets = address instanceof Address.Unix ? 1 : count;
-            for (int i = 0; i < sockets; i++) {
+            for (int fd : inheritance.take(bound)) {
+                sockets.add(fd);
+                adopt(fd);
+            }
+            int wanted = !sockets.isEmpty() ? 0 : address instanceof Address.Unix ? 1 : count;
+            for (int i = 0; i < wanted; i++) {
                 listen();
             }
         } catch (IOException | RuntimeException e) {
@@ -98,6 +108,20 @@ final class Entrance {
         if (bound instanceof InetSocketAddress) {
             bound = own[0]; // with the port that was chosen, which the other sockets are to have as well
         }
+    }
+
+    /** The name of a Unix socket stays with whoever gave the socket, until {@link #ownName}. */
+    private void adopt(int fd) throws IOException {
+        check("fcntl", kernel.fcntl(fd, F_SETFL, O_NONBLOCK));
+        check("fcntl", kernel.fcntl(fd, F_SETFD, FD_CLOEXEC));
+        SocketAddress[] own = new SocketAddress[1];
+        check("getsockname", kernel.getsockname(fd, own));
+        bound = own[0];
+    }
+
+    /** The one who had the sockets before is gone, and what they are called is ours to remove. */
+    void ownName() {
+        named = bound instanceof UnixDomainSocketAddress;
     }
 
     private void protect(Listen wish) throws IOException {
@@ -171,13 +195,14 @@ final class Entrance {
         return bound;
     }
 
-    /** The socket for a loop. */
-    int socket(int loop) {
-        return sockets.get(loop % sockets.size());
+    /** All of them. */
+    List<Integer> sockets() {
+        return List.copyOf(sockets);
     }
 
-    boolean isShared() {
-        return sockets.size() == 1;
+    /** Leaves the name of a Unix socket to those who have the sockets, too. */
+    void leaveName() {
+        named = false;
     }
 
     /** Closes the sockets; the name of a Unix socket goes with them. */

@@ -19,10 +19,14 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -126,6 +130,16 @@ final class EventLoop implements AutoCloseable {
 
     // From any thread.
 
+    String name() {
+        return thread.getName();
+    }
+
+    /** That its thread has used; -1 where the JVM cannot tell. */
+    long cpuNanos() {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        return threads.isThreadCpuTimeSupported() ? threads.getThreadCpuTime(thread.threadId()) : -1;
+    }
+
     /** Has the loop run {@code task}; nothing happens when the loop has ended. */
     void execute(Runnable task) {
         if (thread.equals(Thread.currentThread())) {
@@ -133,6 +147,30 @@ final class EventLoop implements AutoCloseable {
         } else {
             tasks.add(task);
             signal();
+        }
+    }
+
+    /** Has the loop run {@code task}, and waits for that; from any thread but the loop's own. */
+    void call(Runnable task) {
+        CountDownLatch done = new CountDownLatch(1);
+        execute(() -> {
+            try {
+                task.run();
+            } finally {
+                done.countDown();
+            }
+        });
+        boolean interrupted = false;
+        boolean waits = true;
+        while (waits) {
+            try {
+                waits = !done.await(1, TimeUnit.SECONDS) && thread.isAlive(); // it may have failed meanwhile
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -7,10 +7,11 @@ import java.io.IOException;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.function.IntConsumer;
+import java.util.function.Consumer;
 
-/** One address, with its sockets and with a door and an acceptor in every loop. Called under the relay's lock. */
+/**
+ * One address, with its sockets, a door in every loop and an acceptor for every socket. Called under the relay's lock.
+ */
 final class Gate {
     private final List<Worker> workers;
     private final Address address;
@@ -19,71 +20,75 @@ final class Gate {
     private final List<Acceptor> acceptors = new ArrayList<>();
 
     /** Listens; connections wait in the kernel until {@link #open}. */
-    Gate(Kernel kernel, Address address, List<Listen> wishes, List<Worker> workers) throws IOException {
+    Gate(Kernel kernel, Address address, List<Listen> wishes, List<Worker> workers, Inheritance inheritance)
+            throws IOException {
         this.workers = workers;
         this.address = address;
-        this.entrance = new Entrance(kernel, address, wishes, workers.size());
+        this.entrance = new Entrance(kernel, address, wishes, workers.size(), inheritance);
     }
 
     SocketAddress bound() {
         return entrance.bound();
     }
 
+    List<Integer> sockets() {
+        return entrance.sockets();
+    }
+
     /** Begins to take connections. */
     void open(Signpost signpost) throws IOException {
-        boolean shared = entrance.isShared() && workers.size() > 1;
-        for (int i = 0; i < workers.size(); i++) {
-            Worker worker = workers.get(i);
-            Door door = new Door(worker, address.toString(), signpost);
-            doors.add(door);
-            acceptors.add(new Acceptor(worker.loop(), entrance.socket(i), entrance.bound(), shared, door));
+        for (Worker worker : workers) {
+            doors.add(new Door(worker, address.toString(), signpost));
         }
-        long[] started = new long[workers.size()];
-        inEachLoop(i -> started[i] = acceptors.get(i).start());
-        for (long result : started) {
-            if (result < 0) {
-                throw new ErrnoException("epoll_ctl", result, "listener on " + address);
+        List<Integer> sockets = entrance.sockets();
+        // There may be more loops than sockets, and of inherited sockets more than loops: each must have the other.
+        boolean shared = sockets.size() < workers.size();
+        for (int i = 0; i < Math.max(workers.size(), sockets.size()); i++) {
+            EventLoop loop = loop(i);
+            Acceptor acceptor = new Acceptor(
+                    loop, sockets.get(i % sockets.size()), entrance.bound(), shared, doors.get(i % workers.size()));
+            acceptors.add(acceptor);
+            long[] started = new long[1];
+            loop.call(() -> started[0] = acceptor.start());
+            if (started[0] < 0) {
+                throw new ErrnoException("epoll_ctl", started[0], "listener on " + address);
             }
         }
+    }
+
+    private EventLoop loop(int acceptor) {
+        return workers.get(acceptor % workers.size()).loop();
     }
 
     /** From now on, for new connections. */
     void follow(Signpost signpost) {
-        inEachLoop(i -> doors.get(i).follow(signpost));
+        for (int i = 0; i < workers.size(); i++) {
+            Door door = doors.get(i);
+            loop(i).call(() -> door.follow(signpost));
+        }
+    }
+
+    /** Whoever had the sockets before has left them, and the name of a Unix socket with them. */
+    void ownName() {
+        entrance.ownName();
+    }
+
+    /** Takes no more: whoever has the sockets, too, takes what waits. */
+    void leave() {
+        entrance.leaveName();
+        close(Acceptor::stop);
     }
 
     /** Takes what waits in the kernel, and no more. */
     void close() {
-        if (!acceptors.isEmpty()) {
-            inEachLoop(i -> acceptors.get(i).finish());
-        }
-        entrance.close();
+        close(Acceptor::finish);
     }
 
-    /** Has each loop do something, and waits for that. */
-    private void inEachLoop(IntConsumer task) {
-        CountDownLatch left = new CountDownLatch(workers.size());
-        for (int i = 0; i < workers.size(); i++) {
-            int index = i;
-            workers.get(i).loop().execute(() -> {
-                try {
-                    task.accept(index);
-                } finally {
-                    left.countDown();
-                }
-            });
+    private void close(Consumer<Acceptor> ending) {
+        for (int i = 0; i < acceptors.size(); i++) {
+            Acceptor acceptor = acceptors.get(i);
+            loop(i).call(() -> ending.accept(acceptor));
         }
-        boolean interrupted = false;
-        while (true) {
-            try {
-                left.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        entrance.close();
     }
 }

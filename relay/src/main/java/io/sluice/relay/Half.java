@@ -47,12 +47,14 @@ final class Half implements AutoCloseable {
     private final Peer from;
     private final Peer to;
     private final PathChoice choice;
-    private final LongAdder moved;
+    private final Traffic ofRoute;
+    private final LongAdder ofBackend;
     private final @Nullable TokenBucket own;
     private final @Nullable TokenBucket shared;
     private final Direction direction;
 
     private State state = State.FLOWS;
+    private TransferPath wanted; // by the traffic; the kernel may refuse it
     private int run; // of large pieces while copying, of small ones while splicing
     private int errno;
     private long throttledUntilNanos;
@@ -62,7 +64,8 @@ final class Half implements AutoCloseable {
     /**
      * A direction that has moved nothing yet.
      *
-     * @param moved counts the bytes besides, for a route
+     * @param ofRoute counts the bytes besides
+     * @param ofBackend counts them, too
      * @param own the session's limit
      * @param shared the route's limit
      */
@@ -71,14 +74,16 @@ final class Half implements AutoCloseable {
             Peer from,
             Peer to,
             PathChoice choice,
-            LongAdder moved,
+            Traffic ofRoute,
+            LongAdder ofBackend,
             @Nullable TokenBucket own,
             @Nullable TokenBucket shared) {
         this.loop = loop;
         this.from = from;
         this.to = to;
         this.choice = choice;
-        this.moved = moved;
+        this.ofRoute = ofRoute;
+        this.ofBackend = ofBackend;
         this.own = own;
         this.shared = shared;
         this.direction = new Direction(
@@ -88,9 +93,8 @@ final class Half implements AutoCloseable {
                 to.endpoint(),
                 Paths.between(from.endpoint().kind(), to.endpoint().kind(), false, false),
                 PIPE_BYTES);
-        if (choice != PathChoice.SPLICE) {
-            direction.take(TransferPath.COPY);
-        }
+        wanted = choice == PathChoice.SPLICE ? TransferPath.SPLICE : TransferPath.COPY;
+        direction.take(wanted);
     }
 
     /** Puts bytes in front that were read to be looked at, or that the relay itself has to say. */
@@ -98,6 +102,7 @@ final class Half implements AutoCloseable {
         if (bytes.byteSize() > 0 && direction.preload(bytes) != bytes.byteSize()) {
             throw new IllegalStateException(bytes.byteSize() + " bytes do not fit in front of a stream");
         }
+        add(Manner.FIRST, bytes.byteSize());
     }
 
     /**
@@ -192,8 +197,23 @@ final class Half implements AutoCloseable {
         return bucket == null ? 0 : bucket.waitNanos();
     }
 
+    private void add(Manner manner, long bytes) {
+        ofRoute.add(manner, bytes);
+        ofBackend.add(bytes);
+    }
+
+    private Manner manner() {
+        if (direction.path() == TransferPath.SPLICE) {
+            return Manner.SPLICED;
+        }
+        if (wanted == TransferPath.SPLICE) {
+            return Manner.UNAVAILABLE;
+        }
+        return choice == PathChoice.COPY ? Manner.FORCED : Manner.SMALL;
+    }
+
     private void count(long bytes) {
-        moved.add(bytes);
+        add(manner(), bytes);
         if (own != null) {
             own.take(bytes);
         }
@@ -222,7 +242,8 @@ final class Half implements AutoCloseable {
         run = counts ? run + 1 : 0;
         if (run == (splices ? SMALL_PIECES : LARGE_PIECES)) {
             run = 0;
-            direction.take(splices ? TransferPath.COPY : TransferPath.SPLICE);
+            wanted = splices ? TransferPath.COPY : TransferPath.SPLICE;
+            direction.take(wanted);
         }
     }
 

@@ -113,6 +113,32 @@ final class LiveBackend {
         sessions.decrementAndGet();
     }
 
+    /** As it is now. */
+    RelayStatus.BackendStatus status() {
+        return new RelayStatus.BackendStatus(
+                backend.name(),
+                state(),
+                lastCheck,
+                backend.backup(),
+                backend.weight(),
+                addresses.stream().map(Sockets::text).toList(),
+                sessions.get(),
+                served.sum(),
+                failedConnects.sum(),
+                bytesUp.sum(),
+                bytesDown.sum());
+    }
+
+    private RelayStatus.State state() {
+        if (drained) {
+            return RelayStatus.State.DRAINED;
+        }
+        if (!healthy) {
+            return RelayStatus.State.DOWN;
+        }
+        return addresses.isEmpty() ? RelayStatus.State.UNRESOLVED : RelayStatus.State.UP;
+    }
+
     @Override
     public String toString() {
         return backend.name();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +17,10 @@ final class LiveRoute {
     private final @Nullable TokenBucket downLimit;
     final LongAdder accepted = new LongAdder();
     final LongAdder refused = new LongAdder();
-    final LongAdder bytesUp = new LongAdder();
-    final LongAdder bytesDown = new LongAdder();
+    final Traffic up = new Traffic();
+    final Traffic down = new Traffic();
+
+    private final Map<Termination.Cause, LongAdder> ended = new EnumMap<>(Termination.Cause.class);
 
     LiveRoute(Route route, List<LiveBackend> backends) {
         this.route = route;
@@ -23,6 +28,9 @@ final class LiveRoute {
         this.admission = new Admission(route.limits());
         this.upLimit = limit(route.limits().routeBytesPerSecond());
         this.downLimit = limit(route.limits().routeBytesPerSecond());
+        for (Termination.Cause cause : Termination.Cause.values()) {
+            ended.put(cause, new LongAdder());
+        }
     }
 
     /** A bucket for a limit; null for none. */
@@ -56,6 +64,30 @@ final class LiveRoute {
     @Nullable
     TokenBucket downLimit() {
         return downLimit;
+    }
+
+    /** A session has ended. */
+    void ended(Termination.Cause cause) {
+        Objects.requireNonNull(ended.get(cause)).increment();
+    }
+
+    /** As it is now. */
+    RelayStatus.RouteStatus status() {
+        Map<Termination.Cause, Long> endings = new EnumMap<>(Termination.Cause.class);
+        ended.forEach((cause, count) -> endings.put(cause, count.sum()));
+        return new RelayStatus.RouteStatus(
+                name(),
+                route.listens().stream()
+                        .map(listen -> listen.address().toString())
+                        .toList(),
+                admission.sessions(),
+                admission.queued(),
+                accepted.sum(),
+                refused.sum(),
+                endings,
+                up.byManner(),
+                down.byManner(),
+                backends.stream().map(LiveBackend::status).toList());
     }
 
     /** One for each loop. */

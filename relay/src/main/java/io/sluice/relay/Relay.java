@@ -5,8 +5,11 @@ import io.sluice.flow.Journal;
 import io.sluice.flow.PipePool;
 import io.sluice.kernel.Kernel;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.net.SocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -14,7 +17,9 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -33,9 +38,12 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class Relay implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Relay.class.getName());
+
     private final Kernel kernel;
     private final Consumer<SessionLog> log;
     private final Journal journal = new Journal();
+    private final Instant since = Instant.now();
     private final AtomicInteger sessions = new AtomicInteger();
     private final List<Worker> workers = new ArrayList<>();
     private final Names names = new Names();
@@ -45,25 +53,66 @@ public final class Relay implements AutoCloseable {
     private final Map<LiveBackend, Checkup> checkups = new HashMap<>();
     private Map<Route, LiveRoute> routes = Map.of();
     private @Nullable Config config;
+    private @Nullable Handover handover;
     private boolean closed;
+
+    /**
+     * What a successor gets. Read by the first loop without the lock, which whoever holds it may wait for; changed
+     * before the first loop is asked to leave a socket, so that none is sent on that is closed.
+     */
+    private volatile List<Integer> listening = List.of();
+
+    private final CompletableFuture<Void> handedOver = new CompletableFuture<>();
 
     private Relay(Kernel kernel, Consumer<SessionLog> log) {
         this.kernel = kernel;
         this.log = log;
     }
 
+    /** As {@link #start(Kernel, Config, Consumer, List)}, with sockets of its own. */
+    public static Relay start(Kernel kernel, Config config, Consumer<SessionLog> log) throws IOException {
+        return start(kernel, config, log, List.of());
+    }
+
     /**
-     * Starts a relay; when this returns it takes connections.
+     * Starts a relay; when this returns it takes connections. Where the configuration names a place for the handover
+     * and a relay waits there, this one takes over its listening sockets, and the other takes no more connections.
      *
      * @param kernel stays the caller's, and open as long as the relay runs
      * @param log told of each session when it is over, by the thread that relays: it must not wait
-     * @throws IOException naming the listener or the backend that cannot be had; nothing is left behind
+     * @param inherited listening sockets that the process was started with, which belong to the relay from now on;
+     *     those at an address where it is to listen are used, with the connections that wait in them, and the others
+     *     closed
+     * @throws IOException naming the listener or the backend that cannot be had; nothing is left behind, and a relay
+     *     that was to be followed goes on
      */
-    public static Relay start(Kernel kernel, Config config, Consumer<SessionLog> log) throws IOException {
+    public static Relay start(Kernel kernel, Config config, Consumer<SessionLog> log, List<Integer> inherited)
+            throws IOException {
         Relay relay = new Relay(kernel, log);
-        try {
+        Path place = config.handover();
+        try (Inheritance inheritance = new Inheritance(kernel);
+                Predecessor before = place == null ? null : Predecessor.find(kernel, place)) {
+            for (int fd : inherited) {
+                inheritance.add(fd);
+            }
+            if (before != null) {
+                before.bequeath(inheritance);
+            }
             relay.startLoops(config);
-            relay.reload(config);
+            relay.reload(config, inheritance);
+            if (place != null) {
+                relay.openHandover(place, inheritance);
+            }
+            for (SocketAddress unused : inheritance.left()) {
+                LOG.log(
+                        Level.WARNING,
+                        "no route listens at {0}: the socket that was given is closed",
+                        Sockets.text(unused));
+            }
+            if (before != null) {
+                before.dismiss();
+                relay.ownNames();
+            }
             return relay;
         } catch (IOException | RuntimeException e) {
             relay.close();
@@ -88,10 +137,14 @@ public final class Relay implements AutoCloseable {
      * route or a backend that has not changed keeps its state. Either all of it is done or, with an exception, nothing.
      *
      * @throws IOException naming the listener or the backend that cannot be had
-     * @throws IllegalArgumentException when the number of loops or the most sessions have changed, which need a new
-     *     start
+     * @throws IllegalArgumentException when something has changed that needs a new start: the number of loops, the
+     *     limit of all sessions, the place of the handover, the admin address
      */
-    public synchronized void reload(Config next) throws IOException {
+    public void reload(Config next) throws IOException {
+        reload(next, new Inheritance(kernel));
+    }
+
+    private synchronized void reload(Config next, Inheritance inheritance) throws IOException {
         requireSameFrame(next);
         Map<Route, LiveRoute> live = new LinkedHashMap<>();
         Map<Address, Gate> opened = new LinkedHashMap<>();
@@ -103,7 +156,7 @@ public final class Relay implements AutoCloseable {
             }
             for (Address address : Config.byAddress(next.routes()).keySet()) {
                 if (!gates.containsKey(address)) {
-                    opened.put(address, new Gate(kernel, address, wishes(address, next), workers));
+                    opened.put(address, new Gate(kernel, address, wishes(address, next), workers, inheritance));
                 }
             }
             for (Map.Entry<Address, Gate> each : opened.entrySet()) {
@@ -118,7 +171,12 @@ public final class Relay implements AutoCloseable {
         config = next;
         routes = live;
         gates.putAll(opened);
-        closeUnused(Config.byAddress(next.routes()).keySet());
+        Set<Address> used = Config.byAddress(next.routes()).keySet();
+        listening = gates.entrySet().stream()
+                .filter(each -> used.contains(each.getKey()))
+                .flatMap(each -> each.getValue().sockets().stream())
+                .toList();
+        closeUnused(used);
         gates.forEach((address, gate) -> gate.follow(signpost(address, live.values())));
         watchBackends();
     }
@@ -132,9 +190,20 @@ public final class Relay implements AutoCloseable {
 
     private void requireSameFrame(Config next) {
         Config now = config;
-        if (now != null && (now.loops() != next.loops() || now.maxSessions() != next.maxSessions())) {
-            throw new IllegalArgumentException("the number of loops and the most sessions of a relay that runs stay "
-                    + now.loops() + " and " + now.maxSessions() + "; start a new one to change them");
+        if (now == null) {
+            return;
+        }
+        requireSame("number of loops", now.loops(), next.loops());
+        requireSame("limit of all sessions", now.maxSessions(), next.maxSessions());
+        requireSame("place of the handover", now.handover(), next.handover());
+        requireSame("admin address", now.admin(), next.admin());
+    }
+
+    private static void requireSame(String what, @Nullable Object now, @Nullable Object next) {
+        if (!Objects.equals(now, next)) {
+            throw new IllegalArgumentException(
+                    "the " + what + " of a relay that runs stays " + (now == null ? "none" : now)
+                            + "; start a new relay to change it to " + (next == null ? "none" : next));
         }
     }
 
@@ -228,6 +297,43 @@ public final class Relay implements AutoCloseable {
         return workers.getFirst().loop();
     }
 
+    // Before and after this relay.
+
+    private synchronized void openHandover(Path place, Inheritance inheritance) throws IOException {
+        Handover opened = new Handover(
+                firstLoop(), place, inheritance, () -> listening, () -> Thread.startVirtualThread(this::leave));
+        handover = opened;
+        opened.open();
+    }
+
+    private synchronized void ownNames() {
+        gates.values().forEach(Gate::ownName);
+        if (handover != null) {
+            handover.ownName();
+        }
+    }
+
+    /** A successor takes the connections. */
+    private void leave() {
+        synchronized (this) {
+            gates.values().forEach(Gate::leave);
+            gates.clear();
+            if (handover != null) {
+                handover.leave();
+                handover = null;
+            }
+        }
+        handedOver.complete(null);
+    }
+
+    /**
+     * Done when another relay has taken over the listening sockets: this one takes no more connections then, and is to
+     * be drained.
+     */
+    public CompletableFuture<Void> handedOver() {
+        return handedOver.copy();
+    }
+
     // At work.
 
     /** Where it listens, by what the configuration calls it; with the ports that it got where 0 was asked for. */
@@ -240,6 +346,16 @@ public final class Relay implements AutoCloseable {
     /** Sessions now. */
     public int sessions() {
         return sessions.get();
+    }
+
+    /** As it is now. */
+    public synchronized RelayStatus status() {
+        return new RelayStatus(
+                since,
+                !gates.isEmpty(),
+                sessions(),
+                routes.values().stream().map(LiveRoute::status).toList(),
+                workers.stream().map(Worker::status).toList());
     }
 
     /**
@@ -280,8 +396,13 @@ public final class Relay implements AutoCloseable {
     }
 
     private synchronized void stopAccepting() {
+        listening = List.of();
         gates.values().forEach(Gate::close);
         gates.clear();
+        if (handover != null) {
+            handover.close();
+            handover = null;
+        }
     }
 
     /** Ends all sessions, and waits for the loops. Closing again does nothing. */

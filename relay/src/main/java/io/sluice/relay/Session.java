@@ -328,16 +328,11 @@ final class Session implements Admission.Waiting {
         connectingNanos = loop.nowNanos() - phaseNanos;
         Limits limits = to.route().limits();
         PathChoice path = to.route().path();
-        Half toServer = new Half(
-                loop, client, peer, path, to.bytesUp, LiveRoute.limit(limits.sessionBytesPerSecond()), to.upLimit());
+        long sessionRate = limits.sessionBytesPerSecond();
+        Half toServer =
+                new Half(loop, client, peer, path, to.up, chosen.bytesUp, LiveRoute.limit(sessionRate), to.upLimit());
         Half toClient = new Half(
-                loop,
-                peer,
-                client,
-                path,
-                to.bytesDown,
-                LiveRoute.limit(limits.sessionBytesPerSecond()),
-                to.downLimit());
+                loop, peer, client, path, to.down, chosen.bytesDown, LiveRoute.limit(sessionRate), to.downLimit());
         up = toServer;
         down = toClient;
         toServer.preload(first(chosen));
@@ -510,6 +505,9 @@ final class Session implements Admission.Waiting {
         }
         phase = Phase.ENDED;
         SessionLog log = log(termination, detail);
+        if (in != null) {
+            in.ended(cause);
+        }
         Half toServer = up;
         Half toClient = down;
         if (toServer != null && toClient != null) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import io.sluice.flow.PipePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
@@ -21,6 +22,8 @@ final class Worker {
 
     // The loop's.
     private final Set<Session> sessions = new HashSet<>();
+
+    private volatile int sessionsHere; // for others to read
 
     /**
      * A worker that has none.
@@ -52,13 +55,29 @@ final class Worker {
     void began(Session session) {
         sessionsOfAll.incrementAndGet();
         sessions.add(session);
+        sessionsHere = sessions.size();
     }
 
     void ended(Session session, SessionLog entry) {
         if (sessions.remove(session)) {
             sessionsOfAll.decrementAndGet();
+            sessionsHere = sessions.size();
             log.accept(entry);
         }
+    }
+
+    /** As it is now; for any thread. */
+    RelayStatus.LoopStatus status() {
+        PipePool pool = loop.pool();
+        return new RelayStatus.LoopStatus(
+                loop.name(),
+                sessionsHere,
+                loop.cpuNanos(),
+                pool.borrowedPipes(),
+                pool.idlePipes(),
+                pool.capacityBytes(),
+                pool.madePipes(),
+                pool.refusedPipes());
     }
 
     /** Ends all sessions, whatever they are at. */

@@ -23,6 +23,8 @@ class ConfigFileTest {
     private static final String ALL = """
             loops: 3
             maxSessions: 5000
+            handover: /run/sluice/next
+            admin: {listen: "127.0.0.1:9090", tokenFile: /etc/sluice/token}
             routes:
               - name: db
                 listen:
@@ -51,6 +53,9 @@ class ConfigFileTest {
         Config config = ConfigFile.parse("sluice.yaml", ALL);
         assertThat(config.loops()).isEqualTo(3);
         assertThat(config.maxSessions()).isEqualTo(5000);
+        assertThat(config.handover()).isEqualTo(Path.of("/run/sluice/next"));
+        assertThat(config.admin())
+                .isEqualTo(new Admin(new Address.Tcp("127.0.0.1", 9090), Path.of("/etc/sluice/token")));
         Route db = Route.named("db")
                 .listen(Listen.on(new Address.Tcp("", 5432)))
                 .listen(new Listen(
@@ -89,18 +94,19 @@ class ConfigFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-                    tries: 2 | tires: 2 | sluice.yaml:12:5: 'tires' is not known here
-                    idle: 4m | idle: 4 | sluice.yaml:14:57: not a time: '4'
-                    weight: 3 | weight: 999 | sluice.yaml:10:9: backend two has weight 999
-                    balance: least-connections | balance: random | sluice.yaml:11:14: balance is one of round-robin
+                    tries: 2 | tires: 2 | sluice.yaml:14:5: 'tires' is not known here
+                    idle: 4m | idle: 4 | sluice.yaml:16:57: not a time: '4'
+                    weight: 3 | weight: 999 | sluice.yaml:12:9: backend two has weight 999
+                    balance: least-connections | balance: random | sluice.yaml:13:14: balance is one of round-robin
                     192.0.2.0/24 | 192.0.2.7/24 | bits behind its prefix
                     mode: "0660" | mode: "rw" | permissions are three octal digits
                     - db1:5432 | - db1 | not an address: 'db1'
                     name: web | name: db | two routes are named db
-                    path: splice | path: {a: b} | sluice.yaml:19:11: a single value is expected here
+                    path: splice | path: {a: b} | sluice.yaml:21:11: a single value is expected here
                     `listen: [":443"]` | `listen: ":443"` | a list is expected here
                     to: [app:8443] | balance: round-robin | 'to' is missing here
                     loops: 3 | `loops: [` | sluice.yaml:
+                    "127.0.0.1:9090" | "unix:/run/admin" | the admin address is host:port or :port
                     rise: 3 | rise: 0 | rise and fall are at least 1
                     "*.example.org" | "*" | not a server name: '*'
                     sessionRate: 1M | sessionRate: fast | not a number of bytes: 'fast'
@@ -151,6 +157,12 @@ class ConfigFileTest {
         assertThatThrownBy(() -> ConfigFile.parse("sluice.yaml", "routes:\n\n  - \u0001\n"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessage("sluice.yaml:3: the character U+0001 has no place in a text");
+    }
+
+    @Test
+    void anAdminAddressAloneIsEnough() throws Exception {
+        Config config = ConfigFile.parse("sluice.yaml", ALL.replaceFirst("admin: .*", "admin: \":9090\""));
+        assertThat(config.admin()).isEqualTo(new Admin(new Address.Tcp("", 9090), null));
     }
 
     @Test

@@ -183,9 +183,8 @@ final class EventLoop implements AutoCloseable {
         }
     }
 
-    /** Ends the loop after what it has in hand, and waits for that. */
-    @Override
-    public void close() {
+    /** Ends the loop after what it has in hand, and waits for that. Tasks that come later are forgotten. */
+    void end() {
         execute(() -> stopped = true);
         boolean interrupted = false;
         while (thread.getState() != Thread.State.NEW) {
@@ -196,13 +195,20 @@ final class EventLoop implements AutoCloseable {
                 interrupted = true;
             }
         }
+        signalled.set(true); // there is nobody to be woken
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Ends it if nobody has, and gives back what it had. */
+    @Override
+    public void close() {
+        end();
         spare.lend();
         kernel.close(wakeUp);
         kernel.close(epoll);
         pool.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     // From the loop's thread.

@@ -54,6 +54,7 @@ public final class Relay implements AutoCloseable {
     private Map<Route, LiveRoute> routes = Map.of();
     private @Nullable Config config;
     private @Nullable Handover handover;
+    private boolean ending; // no listener is opened any more
     private boolean closed;
 
     /**
@@ -139,12 +140,16 @@ public final class Relay implements AutoCloseable {
      * @throws IOException naming the listener or the backend that cannot be had
      * @throws IllegalArgumentException when something has changed that needs a new start: the number of loops, the
      *     limit of all sessions, the place of the handover, the admin address
+     * @throws IllegalStateException when the relay is being drained or closed
      */
     public void reload(Config next) throws IOException {
         reload(next, new Inheritance(kernel));
     }
 
     private synchronized void reload(Config next, Inheritance inheritance) throws IOException {
+        if (ending) {
+            throw new IllegalStateException("the relay is ending, and takes no new configuration");
+        }
         requireSameFrame(next);
         Map<Route, LiveRoute> live = new LinkedHashMap<>();
         Map<Address, Gate> opened = new LinkedHashMap<>();
@@ -396,6 +401,7 @@ public final class Relay implements AutoCloseable {
     }
 
     private synchronized void stopAccepting() {
+        ending = true;
         listening = List.of();
         gates.values().forEach(Gate::close);
         gates.clear();
@@ -422,7 +428,9 @@ public final class Relay implements AutoCloseable {
         }
         for (Worker worker : workers) {
             worker.loop().execute(worker::endSessions);
-            worker.loop().close();
+            worker.loop().end();
         }
+        // Only now is no loop left that could wake another by a number that is somebody else's by then.
+        workers.forEach(worker -> worker.loop().close());
     }
 }

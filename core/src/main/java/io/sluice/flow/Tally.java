@@ -3,10 +3,10 @@ package io.sluice.flow;
 
 import io.sluice.kernel.TransferPath;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +20,9 @@ public final class Tally {
      */
     private static final int FALLBACKS_KEPT = 32;
 
-    private final Map<TransferPath, AtomicLong> bytes = new EnumMap<>(TransferPath.class);
+    private static final TransferPath[] PATHS = TransferPath.values();
+
+    private final AtomicLong[] bytes = new AtomicLong[PATHS.length]; // by path
     private final List<Fallback> fallbacks = new ArrayList<>();
     private final @Nullable Journal journal;
 
@@ -32,9 +34,7 @@ public final class Tally {
     /** For bytes that the journal counts as well. */
     Tally(@Nullable Journal journal) {
         this.journal = journal;
-        for (TransferPath path : TransferPath.values()) {
-            bytes.put(path, new AtomicLong());
-        }
+        Arrays.setAll(bytes, _ -> new AtomicLong());
     }
 
     void moved(TransferPath path, long count) {
@@ -46,7 +46,7 @@ public final class Tally {
     }
 
     private AtomicLong counter(TransferPath path) {
-        return Objects.requireNonNull(bytes.get(path));
+        return bytes[path.ordinal()];
     }
 
     void fellBack(Fallback fallback) {
@@ -67,17 +67,22 @@ public final class Tally {
 
     /** Bytes that reached the sink. */
     public long bytes() {
-        return bytes.values().stream().mapToLong(AtomicLong::get).sum();
+        long sum = 0;
+        for (AtomicLong each : bytes) {
+            sum += each.get();
+        }
+        return sum;
     }
 
     /** The same by each path that brought any. */
     public Map<TransferPath, Long> bytesByPath() {
         Map<TransferPath, Long> byPath = new EnumMap<>(TransferPath.class);
-        bytes.forEach((path, sum) -> {
-            if (sum.get() > 0) {
-                byPath.put(path, sum.get());
+        for (TransferPath path : PATHS) {
+            long sum = bytes(path);
+            if (sum > 0) {
+                byPath.put(path, sum);
             }
-        });
+        }
         return byPath;
     }
 

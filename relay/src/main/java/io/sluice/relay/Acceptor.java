@@ -135,7 +135,8 @@ final class Acceptor implements EventLoop.Watcher {
         return result == -Errno.EMFILE
                 || result == -Errno.ENFILE
                 || result == -Errno.ENOBUFS
-                || result == -Errno.ENOMEM;
+                || result == -Errno.ENOMEM
+                || result == -Errno.ENOSPC; // as many descriptors in epoll as a user may have
     }
 
     private @Nullable SocketAddress peer(Kernel kernel, int connection) {

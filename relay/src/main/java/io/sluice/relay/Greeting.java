@@ -26,7 +26,7 @@ final class Greeting {
         CLOSED,
         /** {@link #complaint} says what is wrong. */
         INVALID,
-        /** Reading has failed. */
+        /** Reading has failed: {@link #errno} says why. */
         FAILED
     }
 
@@ -43,6 +43,7 @@ final class Greeting {
     private @Nullable SocketAddress source;
     private @Nullable String serverName;
     private String complaint = "";
+    private int errno;
 
     /**
      * Nothing has been read yet.
@@ -74,7 +75,7 @@ final class Greeting {
             } else if (got > 0) {
                 append(Math.toIntExact(got));
             } else if (got != -Errno.EINTR) {
-                complaint = Errno.name((int) -got);
+                errno = (int) -got;
                 return Step.FAILED;
             }
         }
@@ -149,6 +150,11 @@ final class Greeting {
 
     String complaint() {
         return complaint;
+    }
+
+    /** What reading has failed with. */
+    int errno() {
+        return errno;
     }
 
     /** What it waits for, for people. */

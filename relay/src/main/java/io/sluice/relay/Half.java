@@ -134,6 +134,7 @@ final class Half implements AutoCloseable {
         long takenBefore = direction.taken();
         Direction.Step step = direction.step(allowed);
         long took = direction.taken() - takenBefore;
+        requireLaw();
         if (took > 0) {
             count(took);
             adapt(took);
@@ -154,6 +155,16 @@ final class Half implements AutoCloseable {
             }
             case WAITS_FOR_BRANCH -> throw new IllegalStateException("a session has no branches");
             case ENDED -> end();
+        }
+    }
+
+    /** A byte too few or too many is a mistake of ours, and must not pass for the stream. */
+    private void requireLaw() {
+        long delivered = delivered();
+        long inHand = direction.pending();
+        if (taken() != delivered + inHand) {
+            throw new IllegalStateException(
+                    taken() + " bytes taken, " + delivered + " delivered and " + inHand + " in hand");
         }
     }
 

@@ -108,9 +108,13 @@ final class Peer implements EventLoop.Watcher {
         return writable;
     }
 
-    /** A read found nothing: the next edge tells when there is more. */
+    /**
+     * A read found nothing: the next edge tells when there is more. Once after something urgent that is not believed,
+     * since a splice finds nothing before that either.
+     */
     void foundEmpty() {
-        readable = false;
+        readable = urgent;
+        urgent = false;
     }
 
     /**

@@ -161,7 +161,11 @@ final class Session implements Admission.Waiting {
             }
             case CLOSED -> end(Cause.CLIENT, "", false);
             case INVALID -> end(Cause.PROXY, greeting.complaint(), true);
-            case FAILED -> end(Cause.CLIENT, greeting.complaint(), true);
+            case FAILED ->
+                end(
+                        Acceptor.isShortage(-greeting.errno()) ? Cause.RESOURCE : Cause.CLIENT,
+                        Errno.name(greeting.errno()),
+                        true);
         }
     }
 
@@ -398,12 +402,10 @@ final class Session implements Admission.Waiting {
     }
 
     private boolean ends(Peer peer, Half toServer, Half toClient) {
-        if (toServer.state() == Half.State.SOURCE_FAILED) {
-            end(Cause.CLIENT, Errno.name(toServer.errno()), true);
+        if (fails(toServer, Cause.CLIENT) || fails(toClient, Cause.SERVER)) {
             return true;
         }
-        if (toClient.state() == Half.State.SOURCE_FAILED) {
-            end(Cause.SERVER, Errno.name(toClient.errno()), true);
+        if (isLost(client, toServer, Cause.CLIENT) || isLost(peer, toClient, Cause.SERVER)) {
             return true;
         }
         boolean upDone = toServer.state() != Half.State.FLOWS;
@@ -424,6 +426,25 @@ final class Session implements Admission.Waiting {
             enter(Phase.LAST);
         }
         return false;
+    }
+
+    /** Ends the session when a direction can bring nothing more and the other is no use without it. */
+    private boolean fails(Half half, Cause source) {
+        boolean shortage = Acceptor.isShortage(-half.errno());
+        if (!shortage && half.state() != Half.State.SOURCE_FAILED) {
+            return false; // of a sink that is lost, the last words may still be on their way
+        }
+        end(shortage ? Cause.RESOURCE : source, Errno.name(half.errno()), true);
+        return true;
+    }
+
+    /** Of a peer that has said all it had to, nothing more is read that could tell of its reset. */
+    private boolean isLost(Peer peer, Half from, Cause cause) {
+        int error = from.state() == Half.State.ENDED ? peer.takeError() : 0;
+        if (error != 0) {
+            end(cause, Errno.name(error), true);
+        }
+        return error != 0;
     }
 
     // Time.

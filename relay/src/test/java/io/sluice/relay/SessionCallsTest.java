@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay;
+
+import static io.sluice.kernel.Flags.IPPROTO_TCP;
+import static io.sluice.kernel.Flags.MSG_DONTWAIT;
+import static io.sluice.kernel.Flags.O_NONBLOCK;
+import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
+import static io.sluice.kernel.Flags.SPLICE_F_MORE;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+import static io.sluice.kernel.Flags.TCP_NODELAY;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.TransferPath;
+import io.sluice.kernel.user.UserKernel;
+import io.sluice.relay.Call.Kind;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Which system calls a session makes, and which it never makes. */
+class SessionCallsTest {
+    private final Kernel kernel = UserKernel.builder().build();
+    private final Conversation all = new Conversation(kernel, true, Path.of("/tmp"));
+
+    @AfterEach
+    void close() {
+        all.close();
+        kernel.close();
+    }
+
+    private static List<Call> callsOfEverySession() throws Exception {
+        List<Call> calls = new ArrayList<>();
+        for (RecordedSession session : RecordedSession.all()) {
+            try (Kernel kernel = UserKernel.builder().build();
+                    Conversation all = new Conversation(kernel, true, Path.of("/tmp"))) {
+                all.start(session.routes(all));
+                all.loop.plan(0, Fault.NONE, fd -> {});
+                Pair pair = all.begin();
+                session.opening().go(all, pair);
+                session.talk().go(all, pair);
+                assertThat(all.ended()).isNotNull();
+                calls.addAll(all.loop.planned());
+            }
+        }
+        return calls;
+    }
+
+    private static Route.Builder to(Address backend) {
+        return RelayFixture.route().to(Backend.at(backend));
+    }
+
+    private Pair startedWith(Route.Builder route) throws Exception {
+        all.start(route.build());
+        all.loop.plan(0, Fault.NONE, fd -> {});
+        return all.begin();
+    }
+
+    private SessionLog ended(Pair pair) {
+        pair.client.end();
+        pair.server.end();
+        all.hear();
+        SessionLog log = all.ended();
+        assertThat(pair.allIsHeard()).isTrue();
+        pair.assertNothingIsWrong();
+        assertThat(log).isNotNull();
+        return log;
+    }
+
+    /** The flag alone would not do for a socket, nor its mode for a pipe (pitfalls 10 and 12). */
+    @Test
+    void noneOfThemCouldBlock() throws Exception {
+        assertThat(callsOfEverySession()).isNotEmpty().allSatisfy(call -> {
+            switch (call.name()) {
+                case "splice" -> assertThat(call.integer(5) & SPLICE_F_NONBLOCK).isNotZero();
+                case "recv", "send" ->
+                    assertThat(call.integer(2) & MSG_DONTWAIT).isNotZero();
+                case "accept4" -> assertThat(call.integer(1) & SOCK_NONBLOCK).isNotZero();
+                case "socket" -> assertThat(call.integer(1) & SOCK_NONBLOCK).isNotZero();
+                case "pipe2" -> assertThat(call.integer(1) & O_NONBLOCK).isNotZero();
+                default -> assertThat(call.name()).isNotIn("tee", "vmsplice", "sendfile", "open", "poll", "write");
+            }
+        });
+    }
+
+    /** One session's bulk must not hold up the others of its loop (pitfalls 13 and 41). */
+    @Test
+    void noneMovesMoreThanAPipeHolds() throws Exception {
+        assertThat(callsOfEverySession())
+                .filteredOn(call -> call.name().equals("splice"))
+                .isNotEmpty()
+                .allSatisfy(call -> assertThat(call.number(4)).isLessThanOrEqualTo(64 << 10));
+    }
+
+    /** Nobody knows whether a peer has more to say (pitfall 58). */
+    @Test
+    void nothingIsHeldBackForMore() throws Exception {
+        assertThat(callsOfEverySession())
+                .filteredOn(call -> call.name().equals("splice"))
+                .isNotEmpty()
+                .allSatisfy(call -> assertThat(call.integer(5) & SPLICE_F_MORE).isZero());
+        Pair pair = startedWith(to(all.backend()));
+        for (int fd : new int[] {all.loop.accepted(), all.loop.connected()}) {
+            int[] on = new int[1];
+            assertThat(kernel.getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, on)).isNotNegative();
+            assertThat(on).as("TCP_NODELAY").containsExactly(1);
+        }
+        ended(pair);
+    }
+
+    /** What is in a pipe cannot be looked at any more (pitfalls 39 and 48). */
+    @Test
+    void nothingIsSplicedBeforeItIsKnownWhoWantsWhat() throws Exception {
+        Listen trusting = new Listen(RelayFixture.ANYWHERE, null, null, null, List.of(Cidr.parse("127.0.0.0/8")));
+        Pair pair = startedWith(Route.named("test")
+                .listen(trusting)
+                .serverName("db.example.com")
+                .to(Backend.at(all.backend()))
+                .path(PathChoice.SPLICE));
+        byte[] header = "PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n".getBytes(ISO_8859_1);
+        pair.preface(header, List.of(new byte[0]));
+        all.settle();
+        byte[] hello = Hellos.of("db.example.com");
+        for (byte each : hello) {
+            pair.client.say(new byte[] {each});
+            all.settle();
+        }
+        pair.client.say(100_000);
+        SessionLog log = ended(pair);
+        assertThat(log.serverName()).isEqualTo("db.example.com");
+        assertThat(log.bytesByPath())
+                .containsEntry(TransferPath.COPY, (long) hello.length)
+                .containsEntry(TransferPath.SPLICE, 100_000L);
+        List<Kind> kinds = all.loop.planned().stream().map(Call::kind).toList();
+        assertThat(kinds.indexOf(Kind.SPLICE_IN))
+                .as("the first splice comes after the last look")
+                .isGreaterThan(kinds.lastIndexOf(Kind.RECEIVE))
+                .isGreaterThan(kinds.lastIndexOf(Kind.SEND));
+    }
+
+    /** Two calls and a pipe are a waste for a few bytes (pitfall 60). */
+    @Test
+    void bulkIsSplicedAndMessagesAreCopiedBeforeAndAfter() throws Exception {
+        Pair pair = startedWith(to(all.backend()));
+        messages(pair);
+        assertThat(spliced()).as("splices of messages").isZero();
+        pair.client.say(500_000);
+        all.hear();
+        long bulk = spliced();
+        assertThat(bulk).as("splices of bulk").isPositive();
+        messages(pair);
+        long after = spliced();
+        messages(pair);
+        assertThat(spliced()).as("splices of messages, a few after the bulk").isEqualTo(after);
+        ended(pair);
+    }
+
+    private void messages(Pair pair) {
+        for (int i = 0; i < 10; i++) {
+            pair.client.say(100);
+            all.hear();
+        }
+    }
+
+    private long spliced() {
+        return all.loop.planned().stream()
+                .filter(call -> call.kind() == Kind.SPLICE_IN)
+                .count();
+    }
+
+    /** A limit that saw only whole pieces would be none (pitfall 65). */
+    @Test
+    void aLimitedSessionAsksForNoMoreThanItMayHave() throws Exception {
+        Pair pair = startedWith(to(all.backend()).path(PathChoice.SPLICE).limits(new Limits(0, 0, 0, 200_000, 0)));
+        pair.client.say(30_000);
+        ended(pair);
+        List<Long> asked = all.loop.planned().stream()
+                .filter(call -> call.kind() == Kind.SPLICE_IN)
+                .map(call -> call.number(4))
+                .toList();
+        assertThat(asked).isNotEmpty().allMatch(bytes -> bytes <= 20_000);
+    }
+}

@@ -36,7 +36,7 @@ class PitfallsTest {
                 .forEach(row -> assertThat(rows.put(Integer.valueOf(row.group(1)), row.group(3)))
                         .as("rows with the number %s", row.group(1))
                         .isNull());
-        for (String module : new String[] {"core", "conformance", "cli", "netty"}) {
+        for (String module : new String[] {"core", "conformance", "cli", "netty", "relay"}) {
             try (Stream<Path> files =
                     Files.walk(HOME.resolve(module).resolve("src").resolve("test"))) {
                 files.filter(file -> file.toString().endsWith(".java"))

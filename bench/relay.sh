@@ -18,7 +18,7 @@ seconds=${3:-3}
 idle=${4:-5000}
 port=17841 # and those after it: a listener and a server for each relay
 ticks=$(getconf CLK_TCK)
-trap 'stop; exec 9>&-; rm -rf "$tmp"' EXIT
+trap 'exec 9>&-; stop; rm -rf "$tmp"' EXIT # without its input, a relay in Netty ends
 ulimit -n "$(ulimit -Hn)"
 
 all='sluice haproxy-splice haproxy-copy nginx go netty-bytebuf netty-spliceTo'
@@ -28,8 +28,8 @@ listener_of() { echo $((port + 2 * $(echo "$all" | tr ' ' '\n' | grep -nx "$1" |
 server_of() { echo $(($(listener_of "$1") + 1)); }
 
 stop() {
-  # shellcheck disable=SC2086 # a list
-  [ -z "$pids" ] || kill $pids 2> /dev/null
+  # shellcheck disable=SC2046,SC2086 # lists
+  kill $(cat "$tmp"/*.pid 2> /dev/null) $pids ${server:-} ${client:-} 2> /dev/null
 }
 
 # Starts the relay $1; its process is in $tmp/$1.pid.
@@ -46,7 +46,7 @@ start() {
       cat > "$tmp/$1.cfg" << END
 global
   nbthread 1
-  maxconn 9000
+  maxconn 6000
 defaults
   mode tcp
   timeout connect 5s
@@ -77,7 +77,7 @@ END
       (
         exec 9>&-
         run_java --sun-misc-unsafe-memory-access=allow io.sluice.bench.NettyRelays "${1#netty-}" "$from" "$to"
-      ) < "$tmp/alive" > "$tmp/$1.said" &
+      ) < "$tmp/alive" > "$tmp/$1.said" 2> "$tmp/$1.err" & # of each connection that a client resets, it complains
       ;;
   esac
   pid=$!
@@ -110,31 +110,36 @@ bulk() {
     'BEGIN { printf "%.3f %.3f\n", bytes / s / 1e9, c / ticks / bytes * 1e9 }'
 }
 
+# Starts the server of relay $1, as process $server.
+serve() {
+  rm -f "$tmp/server" # what the one before it has said
+  "$tmp/requests" serve "$(server_of "$1")" "$2" "$3" 9>&- > "$tmp/server" &
+  server=$!
+  until grep -qs ready "$tmp/server"; do sleep 0.05; done
+}
+
 # Requests of $2 bytes through relay $1, "keep" or "close" ($3): per second, median and 99th percentile in ms.
 requests() {
-  "$tmp/requests" serve "$(server_of "$1")" "$2" "$3" > "$tmp/server" &
-  server=$!
-  until grep -q ready "$tmp/server"; do sleep 0.05; done
+  serve "$1" "$2" "$3"
   "$tmp/requests" ask "$(listener_of "$1")" "$2" "$3" 64 "$seconds" || exit 1
   kill $server
-  wait $server 2> /dev/null
+  wait $server 2> /dev/null || :
 }
 
 # Resident KiB per connection of relay $1, above what it has without any.
 held() {
-  "$tmp/requests" serve "$(server_of "$1")" 64 keep > "$tmp/server" &
-  server=$!
-  until grep -q ready "$tmp/server"; do sleep 0.05; done
+  serve "$1" 64 keep
   before=$(memory_of "$1")
+  rm -f "$tmp/client"
   "$tmp/requests" hold "$(listener_of "$1")" 64 "$idle" > "$tmp/client" &
   client=$!
-  until grep -q held "$tmp/client"; do
+  until grep -qs held "$tmp/client"; do
     kill -0 $client 2> /dev/null || { echo "relay $1 does not hold $idle connections" >&2; exit 1; }
     sleep 0.1
   done
   awk -v k="$(($(memory_of "$1") - before))" -v n="$idle" 'BEGIN { printf "%.2f\n", k / n }'
   kill $client $server
-  wait $client $server 2> /dev/null
+  wait $client $server 2> /dev/null || :
 }
 
 # Measures with "$3..." every relay for as many rounds as there are, into files of the name $1, and warms up before by $2.

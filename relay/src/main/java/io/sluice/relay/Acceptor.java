@@ -145,12 +145,12 @@ final class Acceptor implements EventLoop.Watcher {
     }
 
     private void pause(String why) {
+        stop();
+        loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
         if (!complained) {
             complained = true; // once for each time, and not ten times a second
             LOG.log(Level.WARNING, "connections to {0} wait: {1}", Sockets.text(address), why);
         }
-        stop();
-        loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
     }
 
     private void resume() {

@@ -10,6 +10,8 @@ import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -122,6 +124,9 @@ public final class Relay implements AutoCloseable {
     }
 
     private void startLoops(Config first) throws IOException {
+        // For its first line a log reads files, that of the time zones among them: now, and not when there is a lack of
+        // descriptors to complain of, where failing to would end the loop.
+        LOG.log(Level.DEBUG, "begins at {0}", ZonedDateTime.now(ZoneId.systemDefault()));
         long pipeBytes = PipePool.grantedBytes(kernel) / first.loops();
         for (int i = 0; i < first.loops(); i++) {
             PipePool pool = new PipePool(kernel, journal, PipePool.DEFAULT_PIPES, pipeBytes, PipePool.DEFAULT_IDLE);

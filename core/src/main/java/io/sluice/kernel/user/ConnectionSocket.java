@@ -372,6 +372,9 @@ final class ConnectionSocket extends QueuedSocket {
         ConnectionSocket server = new ConnectionSocket(this, listener.options.inherited(), 0);
         server.remote = local;
         server.local = protocol.isUnix() ? listener.local : remote;
+        // Before anybody can accept it: who found no room now would not be told of any.
+        server.options.connected();
+        server.sizeBuffers();
         Flow queue = listener.in;
         queue.lock();
         try {
@@ -400,8 +403,6 @@ final class ConnectionSocket extends QueuedSocket {
         } finally {
             queue.unlock();
         }
-        server.options.connected();
-        server.sizeBuffers();
         return 0;
     }
 

@@ -45,6 +45,7 @@ public final class Tally {
         }
     }
 
+    @SuppressWarnings("EnumOrdinal") // an index that never leaves this object, of which a session has two
     private AtomicLong counter(TransferPath path) {
         return bytes[path.ordinal()];
     }

@@ -114,7 +114,7 @@ final class RelayCommand implements Command {
         try {
             relay.reload(ConfigFile.read(file));
             complain(host, "follows " + file + " as it is now");
-        } catch (ConfigException | IllegalArgumentException e) {
+        } catch (ConfigException | IllegalArgumentException | IllegalStateException e) {
             complain(host, e.getMessage() + "; nothing has changed");
         } catch (IOException e) {
             complain(host, Complaint.of(e) + "; nothing has changed");

@@ -248,7 +248,7 @@ public final class AdminServer implements AutoCloseable {
     private Answer reloaded() throws IOException {
         try {
             reload.run();
-        } catch (IOException | ConfigException | IllegalArgumentException e) {
+        } catch (IOException | ConfigException | IllegalArgumentException | IllegalStateException e) {
             return Answer.text(409, e.getMessage() + "; nothing has changed");
         }
         return Answer.json(200, Map.of("reloaded", true));

@@ -10,6 +10,7 @@ import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
 import jdk.jfr.Enabled;
 import jdk.jfr.Event;
+import jdk.jfr.FlightRecorder;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
@@ -17,11 +18,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Events for JDK Flight Recorder. All are off until a recording asks for them by name; then, and only then, anything is
- * made or described. A run-time image may lack the module {@code jdk.jfr}: ask {@link #IS_THERE} before any method.
+ * made or described. Ask {@link #isOn} before any method: a run-time image may lack the module {@code jdk.jfr}, and an
+ * event class that is only looked at is registered, by reflection, which takes 150 ms of a tool's start.
  */
 final class Flight {
     /** Whether this JVM has Flight Recorder, and we can see it. */
-    static final boolean IS_THERE = isThere();
+    private static final boolean IS_THERE = isThere();
 
     private static boolean isThere() {
         try {
@@ -33,6 +35,11 @@ final class Flight {
     }
 
     private Flight() {}
+
+    /** Whether anything has been recorded in this JVM, and may well be now. */
+    static boolean isOn() {
+        return IS_THERE && FlightRecorder.isInitialized();
+    }
 
     @Name("io.sluice.Transfer")
     @Label("Transfer")

@@ -39,28 +39,28 @@ public final class Journal {
 
     void fellBack(Fallback fallback) {
         fallbacks.increment();
-        if (Flight.IS_THERE) {
+        if (Flight.isOn()) {
             Flight.fellBack(fallback);
         }
     }
 
     void poolMissed(long wantedBytes, String reason) {
         poolMisses.increment();
-        if (Flight.IS_THERE) {
+        if (Flight.isOn()) {
             Flight.poolMissed(wantedBytes, reason);
         }
     }
 
     void branchDetached(Endpoint sink, long deliveredBytes) {
         branchesDetached.increment();
-        if (Flight.IS_THERE) {
+        if (Flight.isOn()) {
             Flight.branchDetached(sink, deliveredBytes);
         }
     }
 
     /** A transfer begins; what is answered is for {@link #transferEnded}. */
     public @Nullable Object transferBegins() {
-        return Flight.IS_THERE ? Flight.transferBegins() : null;
+        return Flight.isOn() ? Flight.transferBegins() : null;
     }
 
     /**

@@ -184,10 +184,6 @@ fi
 "$sluice" copy --progress --interval 0.1 --rate 100M --size 64M - out < data 2> err
 holds "progress can be asked for anywhere" [ "$(tr '\r' '\n' < err | grep -c MiB)" -gt 1 ]
 
-# An event class that is loaded is registered with Flight Recorder, which takes longer than all else of the start.
-JAVA_TOOL_OPTIONS="-Xlog:class+load:file=classes" "$sluice" copy data out 2> err
-holds "a start loads no event classes" [ "$(grep -c 'sluice.flow.Direction ' classes)/$(grep -c 'Flight[$]' classes)" = 1/0 ]
-
 # What strace sees: where splice is claimed, no payload passes through user space.
 
 if command -v strace > /dev/null && strace -qq -o trace true 2> /dev/null; then

@@ -11,6 +11,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.wrap.ForwardingKernel;
 import io.sluice.testing.Stand;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -138,5 +139,26 @@ final class FlightEventsTest {
     void nothingIsRecordedThatWasNotAskedFor() throws Exception {
         assertThat(recorded(List.of(), () -> moveThreeBytes(refusing("splice"), PipeLimits.DEFAULTS)))
                 .isEmpty();
+    }
+
+    /** To load one registers it, by reflection, which takes longer than all else of a tool's start. */
+    @Test
+    void noEventIsLoadedAsLongAsNobodyRecords() throws Exception {
+        Path from = Files.writeString(recordings.resolve("from"), "three");
+        Process copy = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xlog:class+load",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        "target/classes",
+                        "../examples/Copy.java",
+                        from.toString(),
+                        recordings.resolve("to").toString(),
+                        recordings.resolve("second").toString())
+                .redirectErrorStream(true)
+                .start();
+        String loaded = new String(copy.getInputStream().readAllBytes(), UTF_8);
+        assertThat(copy.waitFor()).as(loaded).isZero();
+        assertThat(loaded).contains(" io.sluice.flow.Journal ").doesNotContain("io.sluice.flow.Flight$");
     }
 }

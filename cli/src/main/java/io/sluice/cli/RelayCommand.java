@@ -94,8 +94,7 @@ final class RelayCommand implements Command {
             if (file == null) {
                 throw new ConfigException("this relay was started by flags and has no file to read");
             }
-            relay.reload(ConfigFile.read(file));
-            complain(host, "follows " + file + " as it is now");
+            follow(relay, file, host);
         });
         complain(host, "admin page at " + server.uri());
         return server;
@@ -109,11 +108,15 @@ final class RelayCommand implements Command {
         };
     }
 
+    private static void follow(Relay relay, Path file, Host host) throws ConfigException, IOException {
+        relay.reload(ConfigFile.read(file));
+        complain(host, "follows " + file + " as it is now");
+    }
+
     /** Takes the file as it is now; when it is not good, what is there goes on. */
     private static void reload(Relay relay, Path file, Host host) {
         try {
-            relay.reload(ConfigFile.read(file));
-            complain(host, "follows " + file + " as it is now");
+            follow(relay, file, host);
         } catch (ConfigException | IllegalArgumentException | IllegalStateException e) {
             complain(host, e.getMessage() + "; nothing has changed");
         } catch (IOException e) {

@@ -162,7 +162,6 @@ async function look() {
     const [status, history] = await Promise.all(['api/status', 'api/history'].map(async (path) => (await fetch(path)).json()));
     show(status);
     draw(history);
-    document.body.dataset.seen = history.time.length;
   } catch {
     find('state').textContent = 'does not answer';
     find('state').className = 'badge gone';

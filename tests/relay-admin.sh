@@ -5,35 +5,13 @@ set -u
 home=$(cd -P -- "${0%/*}/.." && pwd)
 sluice=$home/sluice
 tmp=$(mktemp -d)
-bad=0
+. "$home/scripts/testing.sh"
 relay=
 trap 'kill $relay 2> /dev/null; rm -rf "$tmp"' EXIT
 
 chromium=$(command -v chromium || command -v chromium-browser) || {
   echo "skip - the admin page in a browser: needs Chromium; on Debian: apt-get install chromium"
   exit 0
-}
-
-# Says whether the test named $1 holds: the rest is a command.
-it() {
-  name=$1
-  shift
-  if "$@"; then
-    echo "ok - $name"
-  else
-    bad=1
-    echo "not ok - $name"
-    sed 's/^/    /' "$tmp/relay.err"
-    tail -n 5 "$tmp/browser.err" 2> /dev/null | cut -c 1-300 | sed 's/^/    browser: /'
-  fi
-}
-
-wait_until() {
-  tries=0
-  while ! "$@" 2> /dev/null; do
-    [ $((tries += 1)) -le 200 ] || return 1
-    sleep 0.1
-  done
 }
 
 # Chromium with a home of its own; as root it wants to be told that there is no sandbox.

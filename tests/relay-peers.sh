@@ -7,9 +7,9 @@ set -u
 home=$(cd -P -- "${0%/*}/.." && pwd)
 sluice=$home/sluice
 tmp=$(mktemp -d)
+. "$home/scripts/testing.sh"
 chmod 711 "$tmp" # PostgreSQL, which is not run as root, has its files below
 PATH=$PATH:/usr/sbin
-bad=0
 relay=
 peers=
 trap 'end' EXIT
@@ -18,28 +18,6 @@ end() {
   # shellcheck disable=SC2086 # a list
   [ -z "$relay$peers" ] || { kill $relay $peers; wait; } 2> /dev/null
   rm -rf "$tmp"
-}
-
-# Says whether the test named $1 holds: the rest is a command.
-it() {
-  name=$1
-  shift
-  if "$@" > "$tmp/said" 2>&1; then
-    echo "ok - $name"
-  else
-    bad=1
-    echo "not ok - $name"
-    tail -n 20 "$tmp/said" "$tmp/relay.err" | sed 's/^/    /'
-  fi
-}
-
-# Waits for up to 20 s until the command holds.
-wait_until() {
-  tries=0
-  while ! "$@" > /dev/null 2>&1; do
-    [ $((tries += 1)) -le 200 ] || return 1
-    sleep 0.1
-  done
 }
 
 # Whether the programs after the Debian package $1 are there; when not, the tests of $2 are skipped.

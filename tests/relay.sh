@@ -5,31 +5,9 @@ set -u
 home=$(cd -P -- "${0%/*}/.." && pwd)
 sluice=$home/sluice
 tmp=$(mktemp -d)
-bad=0
+. "$home/scripts/testing.sh"
 relay=
 trap 'kill $relay 2> /dev/null; rm -rf "$tmp"' EXIT
-
-# Says whether the test named $1 holds: the rest is a command.
-it() {
-  name=$1
-  shift
-  if "$@"; then
-    echo "ok - $name"
-  else
-    bad=1
-    echo "not ok - $name"
-    sed 's/^/    /' "$tmp/relay.err"
-  fi
-}
-
-# Waits for up to 20 s until the command holds.
-wait_until() {
-  tries=0
-  while ! "$@" 2> /dev/null; do
-    [ $((tries += 1)) -le 200 ] || return 1
-    sleep 0.1
-  done
-}
 
 "$sluice" --version > /dev/null || exit 1 # builds it, when that has not been done
 head -c 3000000 /dev/urandom > "$tmp/data"

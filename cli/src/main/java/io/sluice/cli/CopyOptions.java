@@ -60,7 +60,7 @@ record CopyOptions(
     private static final int DEFAULT_PIPE_BYTES = 512 << 10;
 
     private static final Duration DEFAULT_INTERVAL = Duration.ofMillis(500);
-    private static final BigDecimal LONGEST_INTERVAL_SECONDS = BigDecimal.valueOf(3600);
+    private static final long LONGEST_INTERVAL_SECONDS = 3600;
 
     /** Reads the words after {@code copy}. */
     static CopyOptions parse(List<String> words) {
@@ -216,7 +216,7 @@ record CopyOptions(
     private static Duration interval(String text) {
         try {
             BigDecimal seconds = new BigDecimal(text);
-            if (seconds.signum() > 0 && seconds.compareTo(LONGEST_INTERVAL_SECONDS) <= 0) {
+            if (seconds.signum() > 0 && seconds.compareTo(BigDecimal.valueOf(LONGEST_INTERVAL_SECONDS)) <= 0) {
                 return Duration.ofMillis(Math.max(1, seconds.movePointRight(3).longValue()));
             }
         } catch (NumberFormatException e) {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class FuzzCommand implements Command {
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final long NANOS_PER_MINUTE = TimeUnit.MINUTES.toNanos(1);
-    private static final BigDecimal MOST_MINUTES = BigDecimal.valueOf(TimeUnit.DAYS.toMinutes(365));
+    private static final long MOST_MINUTES = TimeUnit.DAYS.toMinutes(365);
 
     /** Seeds drawn here are short enough to be typed again. */
     private static final long MOST_DRAWN_SEED = 1_000_000_000;
@@ -147,7 +147,7 @@ final class FuzzCommand implements Command {
     private static long nanos(String text) {
         try {
             BigDecimal minutes = new BigDecimal(text);
-            if (minutes.signum() > 0 && minutes.compareTo(MOST_MINUTES) <= 0) {
+            if (minutes.signum() > 0 && minutes.compareTo(BigDecimal.valueOf(MOST_MINUTES)) <= 0) {
                 return minutes.multiply(BigDecimal.valueOf(NANOS_PER_MINUTE)).longValue();
             }
         } catch (NumberFormatException e) {

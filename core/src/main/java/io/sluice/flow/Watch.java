@@ -9,9 +9,9 @@ import static io.sluice.kernel.Flags.EPOLL_CTL_ADD;
 import io.sluice.kernel.EpollEvents;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.util.ArrayList;
@@ -37,7 +37,8 @@ final class Watch {
     private final InterestList interests;
     private final Runnable ended;
     private final Descriptor wakeUp;
-    private final MemorySegment one = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, 1);
+    private final MemorySegment one = MemorySegment.ofBuffer(
+            ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder()).putLong(0, 1));
 
     private final Object turn = new Object();
     // Guarded by turn. Leaders-to-be stand in the order in which they came.
@@ -52,7 +53,7 @@ final class Watch {
     // The leader's.
     private final EpollEvents events = new EpollEvents(EVENTS_PER_WAIT);
     private final List<Waiter> woken = new ArrayList<>();
-    private final MemorySegment drained = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
+    private final MemorySegment drained = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(Long.BYTES));
     private InterruptSignal interrupts = new InterruptSignal();
 
     /**

@@ -7,10 +7,6 @@ import static io.sluice.kernel.Flags.IOV_MAX;
 import static io.sluice.kernel.Flags.O_ACCMODE;
 import static io.sluice.kernel.Flags.O_RDONLY;
 import static io.sluice.kernel.Flags.S_IFIFO;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.sluice.kernel.Capabilities;
 import io.sluice.kernel.EpollEvents;
@@ -20,6 +16,7 @@ import io.sluice.kernel.ProcessDescriptors;
 import io.sluice.kernel.Stat;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -66,9 +63,9 @@ public final class LinuxKernel implements Kernel {
         Objects.checkFromIndexSize(0, 2, fds.length);
         Scratch s = scratches.take();
         try {
-            long result = SystemCall.call(s, Numbers.PIPE2, s.block.address(), abi.openFlags(flags), 0, 0, 0, 0);
+            long result = SystemCall.call(s, Numbers.PIPE2, s.blockAddress, abi.openFlags(flags), 0, 0, 0, 0);
             if (result == 0) {
-                loadInts(s, fds, 2);
+                loadInts(s, 0, fds, 2);
             }
             return result;
         } finally {
@@ -220,9 +217,9 @@ public final class LinuxKernel implements Kernel {
     public long fionread(int fd) {
         Scratch s = scratches.take();
         try {
-            long result = SystemCall.call(s, Numbers.IOCTL, fd, FIONREAD, s.block.address(), 0, 0, 0);
+            long result = SystemCall.call(s, Numbers.IOCTL, fd, FIONREAD, s.blockAddress, 0, 0, 0);
             // Unsigned: a regular file with more than 2 GiB to go must not look like an errno.
-            return result < 0 ? result : Integer.toUnsignedLong(s.block.get(JAVA_INT, 0));
+            return result < 0 ? result : Integer.toUnsignedLong(s.block.getInt(0));
         } finally {
             scratches.giveBack(s);
         }
@@ -244,11 +241,11 @@ public final class LinuxKernel implements Kernel {
         Objects.requireNonNull(stat);
         Scratch s = scratches.take();
         try {
-            s.block.set(JAVA_LONG, STATX_BYTES, 0); // the empty path
-            long path = s.block.address() + STATX_BYTES;
+            s.block.putLong(STATX_BYTES, 0); // the empty path
+            long path = s.blockAddress + STATX_BYTES;
             int named = Math.max(fd, -1); // below it lies AT_FDCWD, which statx would describe
-            long result = SystemCall.call(
-                    s, Numbers.STATX, named, path, AT_EMPTY_PATH, STATX_BASIC_STATS, s.block.address(), 0);
+            long result =
+                    SystemCall.call(s, Numbers.STATX, named, path, AT_EMPTY_PATH, STATX_BASIC_STATS, s.blockAddress, 0);
             if (result == 0) {
                 loadStatx(s.block, stat);
             }
@@ -258,16 +255,16 @@ public final class LinuxKernel implements Kernel {
         }
     }
 
-    private static void loadStatx(MemorySegment statx, Stat stat) {
+    private static void loadStatx(ByteBuffer statx, Stat stat) {
         stat.set(
-                (long) statx.get(JAVA_INT, 136) << 32 | Integer.toUnsignedLong(statx.get(JAVA_INT, 140)),
-                statx.get(JAVA_LONG, 32),
-                Short.toUnsignedInt(statx.get(JAVA_SHORT, 28)),
-                statx.get(JAVA_INT, 16),
-                (long) statx.get(JAVA_INT, 128) << 32 | Integer.toUnsignedLong(statx.get(JAVA_INT, 132)),
-                statx.get(JAVA_LONG, 40),
-                statx.get(JAVA_INT, 4),
-                statx.get(JAVA_LONG, 112) * 1_000_000_000L + statx.get(JAVA_INT, 120));
+                (long) statx.getInt(136) << 32 | Integer.toUnsignedLong(statx.getInt(140)),
+                statx.getLong(32),
+                Short.toUnsignedInt(statx.getShort(28)),
+                statx.getInt(16),
+                (long) statx.getInt(128) << 32 | Integer.toUnsignedLong(statx.getInt(132)),
+                statx.getLong(40),
+                statx.getInt(4),
+                statx.getLong(112) * 1_000_000_000L + statx.getInt(120));
     }
 
     @Override
@@ -297,9 +294,9 @@ public final class LinuxKernel implements Kernel {
         Objects.checkFromIndexSize(0, 2, fds.length);
         Scratch s = scratches.take();
         try {
-            long result = SystemCall.call(s, Numbers.SOCKETPAIR, domain, type, protocol, s.block.address(), 0, 0);
+            long result = SystemCall.call(s, Numbers.SOCKETPAIR, domain, type, protocol, s.blockAddress, 0, 0);
             if (result == 0) {
-                loadInts(s, fds, 2);
+                loadInts(s, 0, fds, 2);
             }
             return result;
         } finally {
@@ -336,8 +333,8 @@ public final class LinuxKernel implements Kernel {
     public long setsockopt(int fd, int level, int name, int... value) {
         Scratch s = scratches.take();
         try {
-            MemorySegment.copy(value, 0, s.block, JAVA_INT, 0, value.length);
-            return SystemCall.call(s, Numbers.SETSOCKOPT, fd, level, name, s.block.address(), 4L * value.length, 0);
+            storeInts(s, value);
+            return SystemCall.call(s, Numbers.SETSOCKOPT, fd, level, name, s.blockAddress, 4L * value.length, 0);
         } finally {
             scratches.giveBack(s);
         }
@@ -349,14 +346,14 @@ public final class LinuxKernel implements Kernel {
         try {
             // The kernel writes as much as it is told there is room for.
             int wanted = Math.min(value.length, MAX_OPTION_INTS);
-            s.block.set(JAVA_INT, 0, 4 * wanted);
-            long room = s.block.address() + 8;
-            long result = SystemCall.call(s, Numbers.GETSOCKOPT, fd, level, name, room, s.block.address(), 0);
+            s.block.putInt(0, 4 * wanted);
+            long room = s.blockAddress + 8;
+            long result = SystemCall.call(s, Numbers.GETSOCKOPT, fd, level, name, room, s.blockAddress, 0);
             if (result < 0) {
                 return result;
             }
-            int count = Math.min(s.block.get(JAVA_INT, 0) / 4, wanted); // some options answer their full length
-            MemorySegment.copy(s.block, JAVA_INT, 8, value, 0, count);
+            int count = Math.min(s.block.getInt(0) / 4, wanted); // some options answer their full length
+            loadInts(s, 8, value, count);
             return count;
         } finally {
             scratches.giveBack(s);
@@ -379,14 +376,14 @@ public final class LinuxKernel implements Kernel {
     public long poll(int fd, int events, int timeoutMillis) {
         Scratch s = scratches.take();
         try {
-            s.block.set(JAVA_INT, 0, fd);
-            s.block.set(JAVA_SHORT, 4, (short) events);
-            s.block.set(JAVA_SHORT, 6, (short) 0);
-            long timeout = timeoutMillis < 0 ? 0 : s.block.address() + 8;
-            s.block.set(JAVA_LONG, 8, timeoutMillis / 1000);
-            s.block.set(JAVA_LONG, 16, timeoutMillis % 1000 * 1_000_000L);
-            long result = SystemCall.call(s, Numbers.PPOLL, s.block.address(), 1, timeout, 0, 0, 0);
-            return result < 0 ? result : Short.toUnsignedInt(s.block.get(JAVA_SHORT, 6));
+            s.block.putInt(0, fd);
+            s.block.putShort(4, (short) events);
+            s.block.putShort(6, (short) 0);
+            long timeout = timeoutMillis < 0 ? 0 : s.blockAddress + 8;
+            s.block.putLong(8, timeoutMillis / 1000);
+            s.block.putLong(16, timeoutMillis % 1000 * 1_000_000L);
+            long result = SystemCall.call(s, Numbers.PPOLL, s.blockAddress, 1, timeout, 0, 0, 0);
+            return result < 0 ? result : Short.toUnsignedInt(s.block.getShort(6));
         } finally {
             scratches.giveBack(s);
         }
@@ -401,9 +398,9 @@ public final class LinuxKernel implements Kernel {
     public long epollCtl(int epfd, int operation, int fd, int events, long data) {
         Scratch s = scratches.take();
         try {
-            s.block.set(JAVA_INT, 0, events);
-            s.block.set(JAVA_LONG_UNALIGNED, abi.epollDataOffset(), data);
-            return SystemCall.call(s, Numbers.EPOLL_CTL, epfd, operation, fd, s.block.address(), 0, 0);
+            s.block.putInt(0, events);
+            s.block.putLong(abi.epollDataOffset(), data);
+            return SystemCall.call(s, Numbers.EPOLL_CTL, epfd, operation, fd, s.blockAddress, 0, 0);
         } finally {
             scratches.giveBack(s);
         }
@@ -413,12 +410,12 @@ public final class LinuxKernel implements Kernel {
     public long epollWait(int epfd, EpollEvents events, int timeoutMillis) {
         Scratch s = scratches.take();
         try {
-            MemorySegment array = s.bulk((long) events.capacity() * abi.epollEventBytes());
+            ByteBuffer array = s.bulk(Math.multiplyExact(events.capacity(), abi.epollEventBytes()));
             long result = SystemCall.call(
-                    s, Numbers.EPOLL_PWAIT, epfd, array.address(), events.capacity(), timeoutMillis, 0, 0);
+                    s, Numbers.EPOLL_PWAIT, epfd, s.bulkAddress(), events.capacity(), timeoutMillis, 0, 0);
             for (int i = 0; i < result; i++) {
-                long at = (long) i * abi.epollEventBytes();
-                events.set(i, array.get(JAVA_INT, at), array.get(JAVA_LONG_UNALIGNED, at + abi.epollDataOffset()));
+                int at = i * abi.epollEventBytes();
+                events.set(i, array.getInt(at), array.getLong(at + abi.epollDataOffset()));
             }
             return result;
         } finally {
@@ -523,15 +520,14 @@ public final class LinuxKernel implements Kernel {
             int count = iov.size();
             // More than IOV_MAX is refused before the array is read [K08], so the rest need not be written.
             int written = Math.min(count, IOV_MAX);
-            MemorySegment array = s.bulk(16L * IOV_MAX);
+            ByteBuffer array = s.bulk(16 * IOV_MAX);
             for (int i = 0; i < written; i++) {
                 MemorySegment segment = readsInto ? writable(iov.get(i)) : iov.get(i);
                 MemorySegment live = orNull(segment);
-                array.set(JAVA_LONG, 16L * i, live.address());
-                array.set(JAVA_LONG, 16L * i + 8, segment.byteSize());
+                array.putLong(16 * i, live.address()).putLong(16 * i + 8, segment.byteSize());
                 s.hold(live);
             }
-            return SystemCall.callVector(s, number, fd, array.address(), count, last);
+            return SystemCall.callVector(s, number, fd, s.bulkAddress(), count, last);
         } finally {
             s.letGo();
             scratches.giveBack(s);
@@ -554,7 +550,7 @@ public final class LinuxKernel implements Kernel {
         Scratch s = scratches.take();
         try {
             int length = SocketAddresses.write(address, s.block);
-            return length < 0 ? length : SystemCall.call(s, number, fd, s.block.address(), length, 0, 0, 0);
+            return length < 0 ? length : SystemCall.call(s, number, fd, s.blockAddress, length, 0, 0, 0);
         } finally {
             scratches.giveBack(s);
         }
@@ -564,11 +560,11 @@ public final class LinuxKernel implements Kernel {
         Objects.checkIndex(0, out.length);
         Scratch s = scratches.take();
         try {
-            s.block.set(JAVA_INT, SocketAddresses.MAX_BYTES, SocketAddresses.MAX_BYTES);
-            long lengthAddress = s.block.address() + SocketAddresses.MAX_BYTES;
-            long result = SystemCall.call(s, number, fd, s.block.address(), lengthAddress, 0, 0, 0);
+            s.block.putInt(SocketAddresses.MAX_BYTES, SocketAddresses.MAX_BYTES);
+            long lengthAddress = s.blockAddress + SocketAddresses.MAX_BYTES;
+            long result = SystemCall.call(s, number, fd, s.blockAddress, lengthAddress, 0, 0, 0);
             if (result == 0) {
-                out[0] = SocketAddresses.read(s.block, s.block.get(JAVA_INT, SocketAddresses.MAX_BYTES));
+                out[0] = SocketAddresses.read(s.block, s.block.getInt(SocketAddresses.MAX_BYTES));
             }
             return result;
         } finally {
@@ -576,8 +572,16 @@ public final class LinuxKernel implements Kernel {
         }
     }
 
-    private static void loadInts(Scratch s, int[] to, int count) {
-        MemorySegment.copy(s.block, JAVA_INT, 0, to, 0, count);
+    private static void storeInts(Scratch s, int[] from) {
+        for (int i = 0; i < from.length; i++) {
+            s.block.putInt(4 * i, from[i]);
+        }
+    }
+
+    private static void loadInts(Scratch s, int offset, int[] to, int count) {
+        for (int i = 0; i < count; i++) {
+            to[i] = s.block.getInt(offset + 4 * i);
+        }
     }
 
     /** The segment itself, or a null pointer in place of one that is closed. */

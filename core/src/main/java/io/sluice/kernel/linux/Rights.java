@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.sluice.kernel.DescriptorPassing;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -45,17 +41,17 @@ final class Rights implements DescriptorPassing {
         }
         Scratch s = scratches.take();
         try {
-            MemorySegment block = s.block;
+            ByteBuffer block = s.block;
             int controlBytes = fds.isEmpty() ? 0 : CONTROL_HEADER_BYTES + 4 * fds.size();
-            prepare(block, controlBytes);
-            block.set(JAVA_BYTE, WORD, word);
-            block.set(JAVA_LONG, CONTROL, controlBytes);
-            block.set(JAVA_INT, CONTROL + 8, Flags.SOL_SOCKET);
-            block.set(JAVA_INT, CONTROL + 12, SCM_RIGHTS);
+            prepare(s, controlBytes);
+            block.put(WORD, word);
+            block.putLong(CONTROL, controlBytes);
+            block.putInt(CONTROL + 8, Flags.SOL_SOCKET);
+            block.putInt(CONTROL + 12, SCM_RIGHTS);
             for (int i = 0; i < fds.size(); i++) {
-                block.set(JAVA_INT, CONTROL + CONTROL_HEADER_BYTES + 4L * i, fds.get(i));
+                block.putInt(CONTROL + CONTROL_HEADER_BYTES + 4 * i, fds.get(i));
             }
-            return SystemCall.call(s, Numbers.SENDMSG, socket, block.address(), Flags.MSG_NOSIGNAL, 0, 0, 0);
+            return SystemCall.call(s, Numbers.SENDMSG, socket, s.blockAddress, Flags.MSG_NOSIGNAL, 0, 0, 0);
         } finally {
             scratches.giveBack(s);
         }
@@ -65,21 +61,21 @@ final class Rights implements DescriptorPassing {
     public long receive(int socket, List<Integer> fds) {
         Scratch s = scratches.take();
         try {
-            MemorySegment block = s.block;
-            prepare(block, CONTROL_HEADER_BYTES + 4 * MAX_DESCRIPTORS);
-            long result = SystemCall.call(s, Numbers.RECVMSG, socket, block.address(), MSG_CMSG_CLOEXEC, 0, 0, 0);
+            ByteBuffer block = s.block;
+            prepare(s, CONTROL_HEADER_BYTES + 4 * MAX_DESCRIPTORS);
+            long result = SystemCall.call(s, Numbers.RECVMSG, socket, s.blockAddress, MSG_CMSG_CLOEXEC, 0, 0, 0);
             if (result <= 0) {
                 return result == 0 ? -Errno.ENODATA : result;
             }
-            int word = Byte.toUnsignedInt(block.get(JAVA_BYTE, WORD));
+            int word = Byte.toUnsignedInt(block.get(WORD));
             int first = fds.size();
-            if (block.get(JAVA_LONG, 40) > 0) {
-                long end = block.get(JAVA_LONG, CONTROL);
-                for (long at = CONTROL_HEADER_BYTES; at < end; at += 4) {
-                    fds.add(block.get(JAVA_INT, CONTROL + at));
+            if (block.getLong(40) > 0) {
+                long end = block.getLong(CONTROL);
+                for (int at = CONTROL_HEADER_BYTES; at < end; at += 4) {
+                    fds.add(block.getInt(CONTROL + at));
                 }
             }
-            if ((block.get(JAVA_INT, 48) & MSG_CTRUNC) == 0) {
+            if ((block.getInt(48) & MSG_CTRUNC) == 0) {
                 return word;
             }
             List<Integer> part = fds.subList(first, fds.size());
@@ -91,14 +87,15 @@ final class Rights implements DescriptorPassing {
         }
     }
 
-    private static void prepare(MemorySegment block, int controlBytes) {
-        long address = block.address();
-        block.asSlice(0, CONTROL + CONTROL_HEADER_BYTES).fill((byte) 0);
-        block.set(JAVA_LONG, 16, address + IOV);
-        block.set(JAVA_LONG, 24, 1);
-        block.set(JAVA_LONG, 32, controlBytes == 0 ? 0 : address + CONTROL);
-        block.set(JAVA_LONG, 40, controlBytes);
-        block.set(JAVA_LONG, IOV, address + WORD);
-        block.set(JAVA_LONG, IOV + 8, 1);
+    private static void prepare(Scratch s, int controlBytes) {
+        ByteBuffer block = s.block;
+        long address = s.blockAddress;
+        block.put(0, new byte[CONTROL + CONTROL_HEADER_BYTES]);
+        block.putLong(16, address + IOV);
+        block.putLong(24, 1);
+        block.putLong(32, controlBytes == 0 ? 0 : address + CONTROL);
+        block.putLong(40, controlBytes);
+        block.putLong(IOV, address + WORD);
+        block.putLong(IOV + 8, 1);
     }
 }

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Offset;
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -26,41 +24,52 @@ import org.jspecify.annotations.Nullable;
  *   16  output offset    8 bytes
  *   64  block            paths, addresses, struct statx, pollfd, small arrays
  * </pre>
+ *
+ * <p>Read and written as byte buffers: the first use of a segment's accessors in a process takes 8 ms, which each start
+ * of a tool would pay, since the JVM makes them of var handles.
  */
 final class Scratch {
     /** Room in the block: the longest path with its end mark (PATH_MAX). */
     static final int BLOCK_BYTES = 4096;
 
-    private static final long OFFSET_IN = 8;
-    private static final long OFFSET_OUT = 16;
-    private static final long BLOCK = 64;
+    private static final int ERRNO = 0;
+    private static final int OFFSET_IN = 8;
+    private static final int OFFSET_OUT = 16;
+    private static final int BLOCK = 64;
 
     /** What is passed to the linker to hold nothing. */
     private static final MemorySegment NOTHING = MemorySegment.NULL;
 
     final MemorySegment errno;
-    final MemorySegment block;
+    final ByteBuffer block;
+    final long blockAddress;
 
-    private final MemorySegment cells;
+    private final ByteBuffer cells;
     private final long address;
     private final int home;
     private MemorySegment[] holds = new MemorySegment[SystemCall.FEW_HOLDS];
     private int heldArenas;
-    private @Nullable MemorySegment bulk;
+    private @Nullable ByteBuffer bulk;
+    private long bulkAddress;
 
     private Scratch(int home) {
         MemorySegment memory = Arena.ofAuto().allocate(BLOCK + BLOCK_BYTES, 64);
         this.home = home;
-        this.cells = memory;
+        this.cells = bytes(memory);
         this.address = memory.address();
-        this.errno = memory.asSlice(0, Linker.Option.captureStateLayout());
-        this.block = memory.asSlice(BLOCK);
+        this.errno = memory.asSlice(ERRNO, Linker.Option.captureStateLayout());
+        this.block = bytes(memory.asSlice(BLOCK));
+        this.blockAddress = address + BLOCK;
         Arrays.fill(holds, NOTHING);
+    }
+
+    private static ByteBuffer bytes(MemorySegment memory) {
+        return memory.asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
     /** What the raw system call would have answered. */
     long result(long returned) {
-        return returned == -1 ? -errno.get(JAVA_INT, 0) : returned;
+        return returned == -1 ? -cells.getInt(ERRNO) : returned;
     }
 
     long in(@Nullable Offset offset) {
@@ -79,17 +88,17 @@ final class Scratch {
         load(offset, OFFSET_OUT);
     }
 
-    private long store(@Nullable Offset offset, long cell) {
+    private long store(@Nullable Offset offset, int cell) {
         if (offset == null) {
             return 0;
         }
-        cells.set(JAVA_LONG, cell, offset.value());
+        cells.putLong(cell, offset.value());
         return address + cell;
     }
 
-    private void load(@Nullable Offset offset, long cell) {
+    private void load(@Nullable Offset offset, int cell) {
         if (offset != null) {
-            offset.set(cells.get(JAVA_LONG, cell));
+            offset.set(cells.getLong(cell));
         }
     }
 
@@ -102,19 +111,25 @@ final class Scratch {
         if (name.indexOf('\0') >= 0) {
             return -Errno.EINVAL; // C would read a shorter name than was meant
         }
-        MemorySegment.copy(bytes, 0, block, JAVA_BYTE, 0, bytes.length);
-        block.set(JAVA_BYTE, bytes.length, (byte) 0);
-        return block.address();
+        block.put(0, bytes).put(bytes.length, (byte) 0);
+        return blockAddress;
     }
 
     /** At least {@code bytes} of memory for what the block cannot hold; grows and stays. */
-    MemorySegment bulk(long bytes) {
-        MemorySegment memory = bulk;
-        if (memory == null || memory.byteSize() < bytes) {
-            memory = Arena.ofAuto().allocate(bytes, 64);
-            bulk = memory;
+    ByteBuffer bulk(int bytes) {
+        ByteBuffer buffer = bulk;
+        if (buffer == null || buffer.capacity() < bytes) {
+            MemorySegment memory = Arena.ofAuto().allocate(bytes, 64);
+            buffer = bytes(memory);
+            bulk = buffer;
+            bulkAddress = memory.address();
         }
-        return memory;
+        return buffer;
+    }
+
+    /** Where the memory lies that {@link #bulk} answered last. */
+    long bulkAddress() {
+        return bulkAddress;
     }
 
     /** Has the arena of {@code segment} held open during the next vectored call. */

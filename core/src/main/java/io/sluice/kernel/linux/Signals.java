@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.linux;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.sluice.kernel.Errno;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
 
@@ -61,13 +59,12 @@ public final class Signals {
         // A handler is called with one argument; getppid ignores it, may be called in a handler and changes nothing.
         long handler =
                 Linker.nativeLinker().defaultLookup().findOrThrow("getppid").address();
-        MethodHandle sigaction = SystemCall.link("sigaction", List.of(JAVA_LONG, ADDRESS, JAVA_LONG));
+        MethodHandle sigaction = SystemCall.link("sigaction", List.of(JAVA_LONG, JAVA_LONG, JAVA_LONG));
         Scratch s = SCRATCHES.take();
         try {
-            MemorySegment action = s.block.asSlice(0, SIGACTION_BYTES).fill((byte) 0);
-            action.set(JAVA_LONG, 0, handler);
+            s.block.put(0, new byte[SIGACTION_BYTES]).putLong(0, handler);
             // The flags stay 0, so without SA_RESTART.
-            int returned = (int) (long) sigaction.invokeExact(s.errno, (long) SIGNAL, action, 0L);
+            int returned = (int) (long) sigaction.invokeExact(s.errno, (long) SIGNAL, s.blockAddress, 0L);
             long result = s.result(returned);
             if (result != 0) {
                 throw new IllegalStateException("sigaction answered " + Errno.name((int) result));

@@ -4,13 +4,8 @@ package io.sluice.kernel.linux;
 import static io.sluice.kernel.Flags.AF_INET;
 import static io.sluice.kernel.Flags.AF_INET6;
 import static io.sluice.kernel.Flags.AF_UNIX;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.sluice.kernel.Errno;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -18,13 +13,13 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.ByteOrder;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 
 /**
  * Socket addresses between Java and C: sockaddr_in (16 bytes), sockaddr_in6 (28) and sockaddr_un (2 and a path of up to
- * 108), alike on every Linux.
+ * 108), alike on every Linux. The buffers are in the byte order of the machine.
  */
 final class SocketAddresses {
     /** Room for any of them. */
@@ -35,12 +30,10 @@ final class SocketAddresses {
 
     private static final SocketAddress UNNAMED = UnixDomainSocketAddress.of("");
 
-    private static final ValueLayout.OfShort PORT = JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
-
     private SocketAddresses() {}
 
     /** Writes an address; answers its length in bytes or -errno when it is none that a socket call could take. */
-    static int write(SocketAddress address, MemorySegment to) {
+    static int write(SocketAddress address, ByteBuffer to) {
         return switch (address) {
             case InetSocketAddress inet when inet.isUnresolved() -> -Errno.EINVAL;
             case InetSocketAddress inet -> writeInet(inet, to);
@@ -49,31 +42,31 @@ final class SocketAddresses {
         };
     }
 
-    private static int writeInet(InetSocketAddress inet, MemorySegment to) {
+    private static int writeInet(InetSocketAddress inet, ByteBuffer to) {
         InetAddress host = inet.getAddress();
         byte[] bytes = host.getAddress();
-        to.set(PORT, 2, (short) inet.getPort());
+        to.put(2, (byte) (inet.getPort() >> 8)).put(3, (byte) inet.getPort());
         if (host instanceof Inet6Address six) {
-            to.set(JAVA_SHORT, 0, (short) AF_INET6);
-            to.set(JAVA_INT, 4, 0); // flow label
-            MemorySegment.copy(bytes, 0, to, JAVA_BYTE, 8, bytes.length);
-            to.set(JAVA_INT, 24, six.getScopeId());
+            to.putShort(0, (short) AF_INET6);
+            to.putInt(4, 0); // flow label
+            to.put(8, bytes);
+            to.putInt(24, six.getScopeId());
             return 28;
         }
-        to.set(JAVA_SHORT, 0, (short) AF_INET);
-        MemorySegment.copy(bytes, 0, to, JAVA_BYTE, 4, bytes.length);
-        to.asSlice(8, 8).fill((byte) 0);
+        to.putShort(0, (short) AF_INET);
+        to.put(4, bytes);
+        to.putLong(8, 0);
         return 16;
     }
 
-    private static int writeUnix(UnixDomainSocketAddress unix, MemorySegment to) {
+    private static int writeUnix(UnixDomainSocketAddress unix, ByteBuffer to) {
         byte[] path = unix.getPath().toString().getBytes(StandardCharsets.UTF_8);
         if (path.length >= UNIX_PATH_BYTES) {
             return -Errno.EINVAL;
         }
-        to.set(JAVA_SHORT, 0, (short) AF_UNIX);
-        MemorySegment.copy(path, 0, to, JAVA_BYTE, 2, path.length);
-        to.set(JAVA_BYTE, 2L + path.length, (byte) 0);
+        to.putShort(0, (short) AF_UNIX);
+        to.put(2, path);
+        to.put(2 + path.length, (byte) 0);
         // An empty path is the unnamed address: the family alone.
         return path.length == 0 ? 2 : 2 + path.length + 1;
     }
@@ -82,13 +75,11 @@ final class SocketAddresses {
      * Reads an address of {@code length} bytes. What Java cannot express is unnamed: the abstract Unix namespace, other
      * families, a path outside the platform's character set.
      */
-    static SocketAddress read(MemorySegment from, int length) {
-        int family = length < 2 ? AF_UNIX : from.get(JAVA_SHORT, 0);
+    static SocketAddress read(ByteBuffer from, int length) {
+        int family = length < 2 ? AF_UNIX : from.getShort(0);
         try {
             return switch (family) {
-                case AF_INET ->
-                    new InetSocketAddress(
-                            Inet4Address.getByAddress(from.asSlice(4, 4).toArray(JAVA_BYTE)), port(from));
+                case AF_INET -> new InetSocketAddress(Inet4Address.getByAddress(bytes(from, 4, 4)), port(from));
                 case AF_INET6 -> new InetSocketAddress(inet6(from), port(from));
                 case AF_UNIX -> UnixDomainSocketAddress.of(unixPath(from, length));
                 default -> UNNAMED;
@@ -100,22 +91,28 @@ final class SocketAddresses {
         }
     }
 
-    private static int port(MemorySegment from) {
-        return Short.toUnsignedInt(from.get(PORT, 2));
+    private static byte[] bytes(ByteBuffer from, int offset, int count) {
+        byte[] bytes = new byte[count];
+        from.get(offset, bytes);
+        return bytes;
     }
 
-    private static InetAddress inet6(MemorySegment from) throws UnknownHostException {
-        byte[] bytes = from.asSlice(8, 16).toArray(JAVA_BYTE);
-        int scope = from.get(JAVA_INT, 24);
+    private static int port(ByteBuffer from) {
+        return Byte.toUnsignedInt(from.get(2)) << 8 | Byte.toUnsignedInt(from.get(3));
+    }
+
+    private static InetAddress inet6(ByteBuffer from) throws UnknownHostException {
+        byte[] bytes = bytes(from, 8, 16);
+        int scope = from.getInt(24);
         // getByAddress turns a mapped IPv4 address into the IPv4 address that it is.
         return scope == 0 ? InetAddress.getByAddress(bytes) : Inet6Address.getByAddress(null, bytes, scope);
     }
 
-    private static String unixPath(MemorySegment from, int length) {
+    private static String unixPath(ByteBuffer from, int length) {
         int end = 2;
-        while (end < length && from.get(JAVA_BYTE, end) != 0) {
+        while (end < length && from.get(end) != 0) {
             end++;
         }
-        return new String(from.asSlice(2, end - 2L).toArray(JAVA_BYTE), StandardCharsets.UTF_8);
+        return new String(bytes(from, 2, end - 2), StandardCharsets.UTF_8);
     }
 }

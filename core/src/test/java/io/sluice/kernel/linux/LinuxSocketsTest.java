@@ -23,6 +23,8 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,7 +95,7 @@ final class LinuxSocketsTest extends OnLinux {
     @Test
     void anIpv6AddressTakesItsScopeAndPortAlong() throws UnknownHostException {
         byte[] bytes = InetAddress.ofLiteral("fe80::102:304").getAddress();
-        MemorySegment memory = arena.allocate(SocketAddresses.MAX_BYTES, 8);
+        ByteBuffer memory = ByteBuffer.allocateDirect(SocketAddresses.MAX_BYTES).order(ByteOrder.nativeOrder());
         var scoped = new InetSocketAddress(Inet6Address.getByAddress(null, bytes, 7), 65_000);
         assertThat(SocketAddresses.write(scoped, memory)).isEqualTo(28);
         assertThat(SocketAddresses.read(memory, 28)).isEqualTo(scoped);

@@ -355,7 +355,7 @@ final class Pipe extends Waitable {
             int length = ring.length(0);
             int count = (int) Math.min(length, left);
             if (count > reachable || !Iov.reachable(ring.memory(0))) {
-                return false;
+                break;
             }
             boolean packet = ring.marked(0, Ring.PACKET);
             if ((packet || count == length) && ring.isFull()) {

@@ -207,9 +207,6 @@ final class Splice {
             } finally {
                 unlockBoth(from, to);
             }
-            if (nonblocking) {
-                return -EAGAIN;
-            }
         }
     }
 

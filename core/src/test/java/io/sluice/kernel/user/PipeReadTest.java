@@ -71,6 +71,17 @@ class PipeReadTest {
     }
 
     @Test
+    void tellsOfAStreamThatBrokeOffWhatItWasAndNotAnEnd() {
+        plumbing.put(pipe, "abc");
+        pipe.lock();
+        pipe.breaksOffLocked(Errno.ECONNRESET);
+        pipe.unlock();
+        plumbing.closeEnd(pipe, false);
+        assertThat(read(9)).isEqualTo("abc");
+        assertThat(read(9)).isEqualTo("ECONNRESET");
+    }
+
+    @Test
     void tellsOfTheFirstFreeSlotAlone() {
         for (int i = 0; i < 16; i++) {
             plumbing.put(pipe, "abc");

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -22,7 +23,7 @@ import java.util.random.RandomGenerator;
  *   <li>a close of an end on whose pipe a call sleeps (left out at run time): {@link Twin};
  *   <li>a splice to F or from G, so that no file is spliced onto the page that it comes from: what overlapping copies
  *       leave there is unspecified [F10];
- *   <li>vmsplice out of a pipe into M, which is what goes in, for the same reason;
+ *   <li>vmsplice out of a pipe into memory that the pipe may still refer to, for the same reason: {@link PageFlow};
  *   <li>file offsets of more than 64 KiB, so that a program costs no memory; the limits of offsets have scenarios
  *       [D10];
  *   <li>sockets without O_NONBLOCK: a splice that sleeps in one holds the pipe's lock on Linux, and the next look at
@@ -45,6 +46,7 @@ final class Generator {
     private final List<String> sockets = new ArrayList<>();
     private final List<String> files = new ArrayList<>();
     private final Map<String, String> objects = new HashMap<>(); // by the name of a duplicate
+    private final PageFlow flow = new PageFlow(Set.of("M", "N"));
     private int duplicates;
 
     /** {@code blocking}: calls may sleep; else every end has O_NONBLOCK all the time. */
@@ -99,10 +101,12 @@ final class Generator {
             case 0, 1, 2, 3, 4 -> write();
             case 5, 6, 7, 8 -> "read " + (one(30) ? any(files, sockets, writeEnds) : pick(readEnds)) + " " + length();
             case 9, 10, 11, 12, 13, 14, 15, 16 -> splice();
-            case 17, 18, 19 -> "tee " + pipeSource() + " " + pipeSink() + " " + length() + flags(false);
-            case 20, 21, 22, 23 -> "vmsplice " + pick(writeEnds) + " " + segments("M") + flags(!blocking);
-            case 24 -> "vmsplice " + pick(readEnds) + " " + segments("N") + flags(!blocking);
-            case 25, 26 -> "poke M " + random.nextInt(MEMORY_PAGES * PAGE - 10) + " " + bytes(1 + random.nextInt(10));
+            case 17, 18, 19 -> tee();
+            case 20, 21, 22, 23 -> vmsplice(pick(writeEnds));
+            case 24 -> vmsplice(pick(readEnds));
+            case 25, 26 ->
+                (one(4) ? "poke N " : "poke M ") + random.nextInt(MEMORY_PAGES * PAGE - 10) + " "
+                        + bytes(1 + random.nextInt(10));
             case 27 -> peek();
             case 28, 29 -> file();
             case 30 -> "setsz " + pick(pipeEnds()) + " " + PAGE * (1 << random.nextInt(6));
@@ -131,8 +135,35 @@ final class Generator {
         String in = random.nextInt(10) < 6 ? pick(readEnds) : one(8) ? "zero" : source("F");
         boolean fromPipe = readEnds.contains(in);
         String out = fromPipe && one(2) ? sink("G") : pipeSink();
+        if (!flow.admits(objectOf(in), objectOf(out))) {
+            return "poll " + pick(ends());
+        }
         int length = sockets.contains(out) ? Math.min(length(), 1 + random.nextInt(PAGE)) : length();
         return "splice " + in + offset(in) + " " + out + offset(out) + " " + length + flags(false);
+    }
+
+    private String tee() {
+        String in = pipeSource();
+        String out = pipeSink();
+        return flow.admits(objectOf(in), objectOf(out))
+                ? "tee " + in + " " + out + " " + length() + flags(false)
+                : "poll " + pick(ends());
+    }
+
+    /**
+     * Mostly M goes in and N is filled. The other way round, memory changes under a pipe that refers to it by what
+     * comes out of another one.
+     */
+    private String vmsplice(String end) {
+        boolean in = writeEnds.contains(end); // also where it can be read from [K20]
+        List<String> memories = in == one(6) ? List.of("N", "M") : List.of("M", "N");
+        for (String memory : memories) {
+            String pipe = objectOf(end);
+            if (in ? flow.admits(memory, pipe) : flow.admits(pipe, memory)) {
+                return "vmsplice " + end + " " + segments(memory) + flags(!blocking);
+            }
+        }
+        return "fionread " + end;
     }
 
     private String offset(String end) {
@@ -181,10 +212,13 @@ final class Generator {
     }
 
     private String duplicate() {
-        List<String> kind = one(2) ? readEnds : writeEnds;
-        String old = pick(kind);
+        String old = pick(one(2) ? readEnds : writeEnds);
         String name = "d" + duplicates++;
-        kind.add(name);
+        for (List<String> kind : List.of(readEnds, writeEnds)) {
+            if (kind.contains(old)) {
+                kind.add(name);
+            }
+        }
         objects.put(name, objectOf(old));
         return "dup " + old + " as " + name;
     }

@@ -93,7 +93,7 @@ final class Twin implements AutoCloseable {
     private @Nullable String at(String line, Step step) {
         Answer expected = step.operation().on(linux);
         Answer got = step.operation().on(user);
-        transcript.add(line + " -> " + expected);
+        transcript.add(line.startsWith("mem ") ? line : line + " -> " + expected);
         if (!expected.failed()) {
             remember(line);
         }

@@ -14,4 +14,5 @@ module io.sluice.relay {
 
     exports io.sluice.relay;
     exports io.sluice.relay.admin;
+    exports io.sluice.relay.capture;
 }

@@ -15,4 +15,5 @@ module io.sluice.relay {
     exports io.sluice.relay;
     exports io.sluice.relay.admin;
     exports io.sluice.relay.capture;
+    exports io.sluice.relay.replay;
 }

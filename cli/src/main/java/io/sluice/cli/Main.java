@@ -12,6 +12,7 @@ final class Main {
             new CopyCommand(),
             new TeeCommand(),
             new RelayCommand(),
+            new ReplayCommand(),
             new DoctorCommand(),
             new ConformCommand(),
             new LabCommand(),

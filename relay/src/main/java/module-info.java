@@ -15,5 +15,6 @@ module io.sluice.relay {
     exports io.sluice.relay;
     exports io.sluice.relay.admin;
     exports io.sluice.relay.capture;
+    exports io.sluice.relay.record;
     exports io.sluice.relay.replay;
 }

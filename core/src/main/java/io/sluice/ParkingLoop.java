@@ -17,6 +17,7 @@ import io.sluice.flow.Endpoint;
 import io.sluice.flow.Paths;
 import io.sluice.flow.Poller;
 import io.sluice.flow.PollerException;
+import io.sluice.flow.Tap;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.TransferPath;
 import java.io.IOException;
@@ -251,7 +252,7 @@ final class ParkingLoop {
             case WAITS_FOR_SOURCE -> parkUntilReady(source, EPOLLIN);
             case WAITS_FOR_SINK -> parkUntilReady(sink, EPOLLOUT);
             default -> {
-                Branch full = direction.fullBranch();
+                Tap full = direction.fullTap();
                 parkUntil(full::hasRoom, leash.untilNanos());
             }
         }

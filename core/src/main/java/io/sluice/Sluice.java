@@ -51,7 +51,8 @@ public final class Sluice implements AutoCloseable {
         this.kernel = Objects.requireNonNull(kernel);
         this.ownsKernel = ownsKernel;
         this.poller = new Poller(kernel);
-        this.pool = new PipePool(kernel, journal, limits.pipes(), limits.bytes(), limits.idle());
+        this.pool = new PipePool(
+                kernel, journal, limits.pipes(), limits.bytes(), limits.idle(), PipePool.DEFAULT_BUFFER_BYTES);
     }
 
     /**

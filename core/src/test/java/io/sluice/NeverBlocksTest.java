@@ -23,6 +23,7 @@ import io.sluice.kernel.linux.LinuxKernel;
 import io.sluice.kernel.wrap.TracingKernel;
 import io.sluice.testing.NeedsLinux;
 import io.sluice.testing.NoLeaks;
+import io.sluice.testing.Opened;
 import io.sluice.testing.Pending;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -165,11 +166,10 @@ final class NeverBlocksTest {
 
     // The mix.
 
-    private final List<AutoCloseable> opened = new ArrayList<>();
+    private final Opened opened = new Opened();
 
     private <T extends AutoCloseable> T keep(T end) {
-        opened.add(end);
-        return end;
+        return opened.keep(end);
     }
 
     private Source zeros(Sluice sluice) throws Exception {
@@ -225,9 +225,7 @@ final class NeverBlocksTest {
                     return null;
                 })) {
             all.value();
-            for (AutoCloseable end : opened.reversed()) {
-                end.close();
-            }
+            opened.closeAll();
         }
         assertThat(offences).isEmpty();
         assertThat(new TreeSet<>(seen))

@@ -10,6 +10,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Stat;
 import io.sluice.kernel.wrap.TracingKernel;
 import io.sluice.testing.NoLeaks;
+import io.sluice.testing.Opened;
 import io.sluice.testing.Stand;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -18,8 +19,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -40,7 +39,7 @@ abstract class SluiceFixture {
     /** Where the test keeps its files, on {@link #kernel}. */
     Path directory;
 
-    private final List<AutoCloseable> opened = Collections.synchronizedList(new ArrayList<>());
+    private final Opened opened = new Opened();
 
     /** A new kernel of the kind under test, and a place there. */
     abstract Stand newStand();
@@ -60,22 +59,19 @@ abstract class SluiceFixture {
 
     @AfterEach
     final void close() throws Exception {
-        for (AutoCloseable end : List.copyOf(opened).reversed()) {
-            end.close();
-        }
+        opened.closeAll();
         sluice.close();
         stand.close();
     }
 
     /** Has {@code end} closed after the test, in the reverse order of opening. */
     final <T extends AutoCloseable> T keep(T end) {
-        opened.add(end);
-        return end;
+        return opened.keep(end);
     }
 
     /** Has a bare descriptor closed after the test. */
     final int keep(int fd) {
-        opened.add(() -> kernel.close(fd));
+        opened.keep(() -> kernel.close(fd));
         return fd;
     }
 

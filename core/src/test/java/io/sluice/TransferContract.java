@@ -10,14 +10,10 @@ import io.sluice.kernel.Errno;
 import io.sluice.kernel.Flags;
 import io.sluice.kernel.TransferPath;
 import io.sluice.testing.Pending;
-import io.sluice.testing.Stand;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
@@ -32,48 +28,14 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** What {@link Transfer} promises, on whatever kernel the subclass supplies. */
-abstract class TransferContract {
+abstract class TransferContract extends SluiceFixture {
     /** Odd, and more than any pipe holds. */
     private static final int BYTES = (3 << 20) + 13;
-
-    private Stand stand;
-    private Path directory;
-    Sluice sluice;
-    private final List<AutoCloseable> opened = new ArrayList<>();
-    private final List<FutureTask<?>> feeders = new ArrayList<>();
-
-    abstract Stand newStand();
-
-    @BeforeEach
-    void open() {
-        stand = newStand();
-        directory = stand.directory();
-        sluice = Sluice.on(stand.kernel());
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        for (AutoCloseable end : opened.reversed()) {
-            end.close();
-        }
-        for (FutureTask<?> feeder : feeders) {
-            feeder.get();
-        }
-        sluice.close();
-        stand.close();
-    }
-
-    <T extends AutoCloseable> T keep(T end) {
-        opened.add(end);
-        return end;
-    }
 
     static byte[] random(int bytes) {
         byte[] data = new byte[bytes];
@@ -98,14 +60,15 @@ abstract class TransferContract {
     }
 
     private void feed(Thread.Builder thread, Callable<?> work) {
-        feeders.add(start(thread, () -> {
+        FutureTask<?> feeder = start(thread, () -> {
             try {
                 return work.call();
             } catch (ErrnoException e) {
                 assertThat(e.errno()).isIn(Errno.EPIPE, Errno.ECONNRESET);
                 return null;
             }
-        }));
+        });
+        keep(feeder::get); // waited for when the source, which is kept later, has been closed: then it ends
     }
 
     // Sources and sinks of every kind, with the other side served by a thread.
@@ -135,16 +98,16 @@ abstract class TransferContract {
                 Map.entry("file", () -> receivingFile()),
                 Map.entry("appended file", () -> receivingFile(StandardOpenOption.APPEND)),
                 Map.entry("pipe", () -> {
-                    Pipe pipe = sluice.pipe();
-                    return new Receiver(pipe.writer(), start(() -> drain(keep(pipe.reader())))::get);
+                    Pipe pipe = keep(sluice.pipe());
+                    return new Receiver(pipe.writer(), start(() -> drain(pipe.reader()))::get);
                 }),
                 Map.entry("tcp", () -> {
                     SocketEnd[] pair = tcp();
-                    return new Receiver(pair[0], start(() -> drain(keep(pair[1])))::get);
+                    return new Receiver(pair[0], start(() -> drain(pair[1]))::get);
                 }),
                 Map.entry("unix", () -> {
                     SocketEnd[] pair = unix();
-                    return new Receiver(pair[0], start(() -> drain(keep(pair[1])))::get);
+                    return new Receiver(pair[0], start(() -> drain(pair[1]))::get);
                 }));
     }
 
@@ -174,15 +137,15 @@ abstract class TransferContract {
     /** A pipe whose read end is in blocking mode, as standard input is. */
     private Source inheritedPipe(byte[] data) throws IOException {
         int[] fds = new int[2];
-        assertThat(sluice.kernel().pipe2(fds, 0)).isZero();
+        assertThat(kernel.pipe2(fds, 0)).isZero();
         feed(
                 Thread.ofPlatform(),
                 () -> { // its write blocks, and would hold a carrier that a receiver needs
-                    sluice.kernel().write(fds[1], copyOf(data));
-                    sluice.kernel().close(fds[1]);
+                    kernel.write(fds[1], copyOf(data));
+                    kernel.close(fds[1]);
                     return null;
                 });
-        keep(() -> sluice.kernel().close(fds[0]));
+        keep(() -> kernel.close(fds[0]));
         return keep(sluice.source(fds[0]));
     }
 
@@ -194,19 +157,6 @@ abstract class TransferContract {
             return null;
         });
         return keep(pair[1]);
-    }
-
-    SocketEnd[] tcp() throws IOException {
-        try (Listener listener = sluice.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
-            return new SocketEnd[] {sluice.connect(listener.localAddress()), listener.accept()};
-        }
-    }
-
-    SocketEnd[] unix() throws IOException {
-        Path path = directory.resolve("socket" + System.nanoTime());
-        try (Listener listener = sluice.listen(UnixDomainSocketAddress.of(path))) {
-            return new SocketEnd[] {sluice.connect(listener.localAddress()), listener.accept()};
-        }
     }
 
     static MemorySegment copyOf(byte[] data) {
@@ -352,25 +302,25 @@ abstract class TransferContract {
     @Test
     void aFifoThatItsWriterHasLeftIsReadToItsEndWhenInherited() throws Exception {
         Path fifo = directory.resolve("fifo");
-        assertThat(sluice.kernel().mkfifo(fifo.toString(), 0600)).isZero();
-        int reader = (int) sluice.kernel().open(fifo.toString(), Flags.O_RDONLY | Flags.O_NONBLOCK, 0);
+        assertThat(kernel.mkfifo(fifo.toString(), 0600)).isZero();
+        int reader = (int) kernel.open(fifo.toString(), Flags.O_RDONLY | Flags.O_NONBLOCK, 0);
         try (FileEnd writer = sluice.open(fifo, StandardOpenOption.WRITE)) {
             writer.write(copyOf(random(100)));
         }
-        sluice.kernel().fcntl(reader, Flags.F_SETFL, 0);
+        kernel.fcntl(reader, Flags.F_SETFL, 0);
         try (Source source = sluice.source(reader)) {
             assertThat(drain(source)).isEqualTo(random(100));
         } finally {
-            sluice.kernel().close(reader);
+            kernel.close(reader);
         }
     }
 
     @Test
     void progressIsToldWhileItWaitsAndAtTheEnd() throws Exception {
-        Pipe pipe = sluice.pipe();
+        Pipe pipe = keep(sluice.pipe());
         Receiver receiver = receivingFile();
         List<Long> seen = new ArrayList<>();
-        FutureTask<TransferResult> running = start(() -> sluice.transfer(keep(pipe.reader()))
+        FutureTask<TransferResult> running = start(() -> sluice.transfer(pipe.reader())
                 .to(keep(receiver.sink))
                 .onProgress(Duration.ofMillis(1), progress -> {
                     seen.add(progress.bytes());
@@ -552,11 +502,10 @@ abstract class TransferContract {
     void aMirrorThatStallsIsDetachedAndTheSinkGetsEverything() throws Exception {
         byte[] data = random(BYTES);
         SocketEnd[] stalled = tcp();
-        keep(stalled[1]);
         Receiver receiver = receivingFile();
         TransferResult result = sluice.transfer(fed(sluice.pipe(), data))
                 .to(receiver.sink)
-                .mirrorTo(keep(stalled[0]), WhenFull.DETACH)
+                .mirrorTo(stalled[0], WhenFull.DETACH)
                 .pipeSize(64 << 10)
                 .queue(128 << 10)
                 .limit(64L << 20)
@@ -627,11 +576,11 @@ abstract class TransferContract {
     void theSlowestBlockingSinkSetsThePaceAndLosesNothing() throws Exception {
         byte[] data = random(BYTES);
         Receiver fast = receivingFile();
-        Pipe slow = sluice.pipe();
+        Pipe slow = keep(sluice.pipe());
         FutureTask<byte[]> slowly = start(() -> {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             MemorySegment little = Arena.ofAuto().allocate(997);
-            for (long n; (n = keep(slow.reader()).read(little)) >= 0; ) {
+            for (long n; (n = slow.reader().read(little)) >= 0; ) {
                 all.writeBytes(little.asSlice(0, n).toArray(JAVA_BYTE));
             }
             return all.toByteArray();

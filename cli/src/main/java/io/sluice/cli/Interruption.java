@@ -17,6 +17,7 @@ final class Interruption implements AutoCloseable {
     private final Duration patience;
     private final Thread worker = Thread.currentThread();
     private final CountDownLatch finished = new CountDownLatch(1);
+    private boolean halts;
     private final Thread hook = new Thread(this::interrupt, "sluice-interruption");
 
     Interruption() {
@@ -75,9 +76,17 @@ final class Interruption implements AutoCloseable {
         }
     }
 
+    /** The process is going to halt with a code of its own: until then its end by the signal is held up. */
+    void halts() {
+        halts = true;
+    }
+
     /** The work is done and reported. */
     @Override
     public void close() {
+        if (halts) {
+            return;
+        }
         finished.countDown();
         try {
             Runtime.getRuntime().removeShutdownHook(hook);

@@ -2,6 +2,7 @@
 package io.sluice.cli;
 
 import io.sluice.kernel.Kernel;
+import io.sluice.relay.Address;
 import io.sluice.relay.Admin;
 import io.sluice.relay.Config;
 import io.sluice.relay.ConfigException;
@@ -11,17 +12,24 @@ import io.sluice.relay.Relay;
 import io.sluice.relay.SessionLog;
 import io.sluice.relay.admin.AdminServer;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** {@code sluice relay}: listens, and brings what comes to backends. */
 final class RelayCommand implements Command {
+    private static final int MOST_ADMIN_TRIES = 100;
+    private static final long ADMIN_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
     @Override
     public String name() {
         return "relay";
@@ -70,17 +78,47 @@ final class RelayCommand implements Command {
     private static int relay(Config config, RelayOptions options, Host host) throws IOException {
         List<Integer> inherited =
                 Activation.descriptors(System.getenv(), ProcessHandle.current().pid());
-        try (Kernel kernel = options.userSpace() ? host.userSpace() : host.linux();
-                LogLines lines = new LogLines(host.out());
-                Relay relay = Relay.start(kernel, config, writer(options.log(), lines), inherited);
-                AdminServer _ = admin(config, relay, options, host)) {
-            relay.addresses().forEach((asked, bound) -> complain(host, "listening at " + asked));
-            Path file = options.file();
-            if (file != null) {
-                Interruption.onHangUp(() -> reload(relay, file, host));
-            }
-            return untilTold(relay, options.drain(), host);
+        Admin admin = config.admin();
+        if (admin != null) {
+            AdminServer.requireToken(admin); // before a relay that this one is to follow goes
         }
+        // The end of the process waits until all of this is closed.
+        try (Interruption interruption = new Interruption(options.drain().plusSeconds(5))) {
+            int code;
+            try (Kernel kernel = options.userSpace() ? host.userSpace() : host.linux();
+                    LogLines lines = new LogLines(host.out());
+                    Relay relay = Relay.start(kernel, config, writer(options.log(), lines), inherited)) {
+                code = serve(config, relay, options, host);
+            }
+            if (code == ExitCode.FAILED) {
+                interruption.halts();
+            }
+            return code;
+        }
+    }
+
+    /**
+     * Relays until the process is told to end, another relay has taken its place or this one has failed; then the
+     * sessions have the time of {@code --drain} to finish. Answers the exit code.
+     */
+    private static int serve(Config config, Relay relay, RelayOptions options, Host host) throws IOException {
+        Path file = options.file();
+        if (file != null) {
+            Interruption.onHangUp(() -> reload(relay, file, host));
+        }
+        relay.addresses().forEach((asked, bound) -> complain(host, "listening at " + place(asked, bound)));
+        try (AdminServer admin = admin(config, relay, options, host)) {
+            int code = awaitEnd(relay, host);
+            if (code == ExitCode.OK && admin != null) {
+                admin.stop(); // the successor wants the address; without one, the drain is to be seen there
+            }
+            return drained(relay, options.drain(), host) ? code : ExitCode.FAILED;
+        }
+    }
+
+    private static String place(Address asked, SocketAddress bound) {
+        boolean chosen = asked instanceof Address.Tcp tcp && tcp.port() == 0;
+        return asked + (chosen && bound instanceof InetSocketAddress at ? ", port " + at.getPort() : "");
     }
 
     private static @Nullable AdminServer admin(Config config, Relay relay, RelayOptions options, Host host)
@@ -89,15 +127,34 @@ final class RelayCommand implements Command {
         if (admin == null) {
             return null;
         }
-        AdminServer server = AdminServer.start(admin, relay, () -> {
+        AdminServer.Reload reload = () -> {
             Path file = options.file();
             if (file == null) {
                 throw new ConfigException("this relay was started by flags and has no file to read");
             }
             follow(relay, file, host);
-        });
-        complain(host, "admin page at " + server.uri());
+        };
+        AdminServer server =
+                relay.isSuccessor() ? adminAfter(admin, relay, reload, host) : AdminServer.start(admin, relay, reload);
+        if (server != null) {
+            complain(host, "admin page at " + server.uri());
+        }
         return server;
+    }
+
+    /** The relay before this one gives the address up a moment after it has been told to go. */
+    private static @Nullable AdminServer adminAfter(Admin admin, Relay relay, AdminServer.Reload reload, Host host) {
+        for (int tries = 1; ; tries++) {
+            try {
+                return AdminServer.start(admin, relay, reload);
+            } catch (IOException e) {
+                if (tries == MOST_ADMIN_TRIES || Thread.currentThread().isInterrupted()) {
+                    complain(host, Complaint.of(e) + "; relays without an admin page");
+                    return null;
+                }
+                LockSupport.parkNanos(ADMIN_PAUSE_NANOS);
+            }
+        }
     }
 
     private static Consumer<SessionLog> writer(RelayOptions.Log how, LogLines lines) {
@@ -124,30 +181,17 @@ final class RelayCommand implements Command {
         }
     }
 
-    /**
-     * Relays until the process is told to end or another has taken its place; then the sessions have the time of
-     * {@code drain} to finish.
-     */
-    private static int untilTold(Relay relay, Duration drain, Host host) {
-        try (Interruption _ = new Interruption(drain.plusSeconds(5))) {
-            boolean replaced = awaitEnd(relay);
-            if (replaced) {
-                complain(host, "another relay has taken over");
-            }
-            boolean all = drained(relay, drain, host); // before the process may go
-            return !all ? ExitCode.FAILED : replaced ? ExitCode.OK : ExitCode.INTERRUPTED;
-        }
-    }
-
-    /** Whether a successor has come. */
-    private static boolean awaitEnd(Relay relay) {
+    /** Answers the exit code that goes with the reason. */
+    private static int awaitEnd(Relay relay, Host host) {
         try {
             relay.handedOver().get();
-            return true;
+            complain(host, "another relay has taken over");
+            return ExitCode.OK;
         } catch (InterruptedException told) {
-            return false;
+            return ExitCode.INTERRUPTED;
         } catch (ExecutionException e) {
-            throw new IllegalStateException(e);
+            complain(host, "has failed by a mistake of its own: " + e.getCause());
+            return ExitCode.FAILED;
         }
     }
 

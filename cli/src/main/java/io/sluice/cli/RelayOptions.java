@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cli;
 
+import io.sluice.WhenFull;
 import io.sluice.relay.Access;
 import io.sluice.relay.Address;
 import io.sluice.relay.Admin;
@@ -13,11 +14,14 @@ import io.sluice.relay.Health;
 import io.sluice.relay.KeepAlive;
 import io.sluice.relay.Limits;
 import io.sluice.relay.Listen;
+import io.sluice.relay.Mirror;
 import io.sluice.relay.PathChoice;
 import io.sluice.relay.ProxyProtocol;
 import io.sluice.relay.Route;
+import io.sluice.relay.Sample;
 import io.sluice.relay.Timeouts;
 import io.sluice.relay.Units;
+import io.sluice.relay.record.Recording;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -82,6 +86,26 @@ record RelayOptions(
         OptionSpec<String> idle = parser.accepts("idle-timeout").withRequiredArg();
         OptionSpec<String> halfClosed = parser.accepts("half-closed-timeout").withRequiredArg();
         OptionSpec<String> life = parser.accepts("max-life").withRequiredArg();
+        OptionSpec<String> mirror = parser.accepts("mirror").withRequiredArg();
+        OptionSpec<String> mirrorResponses = parser.accepts("mirror-responses").withRequiredArg();
+        OptionSpec<String> mirrorSample =
+                parser.accepts("mirror-sample").withRequiredArg().defaultsTo("1/1");
+        OptionSpec<String> mirrorBuffer = parser.accepts("mirror-buffer")
+                .withRequiredArg()
+                .defaultsTo(String.valueOf(Mirror.DEFAULT_BUFFER_BYTES));
+        OptionSpec<String> mirrorWhenFull =
+                parser.accepts("mirror-when-full").withRequiredArg().defaultsTo("detach");
+        OptionSpec<String> mirrorSendProxy =
+                parser.accepts("mirror-send-proxy").withRequiredArg().defaultsTo("none");
+        OptionSpec<String> record = parser.accepts("record").withRequiredArg();
+        OptionSpec<String> recordRotate = parser.accepts("record-rotate").withRequiredArg();
+        OptionSpec<String> recordRotateAge = parser.accepts("record-rotate-age").withRequiredArg();
+        OptionSpec<String> recordLimit = parser.accepts("record-limit").withRequiredArg();
+        OptionSpec<String> recordWhenFull =
+                parser.accepts("record-when-full").withRequiredArg().defaultsTo("gap");
+        OptionSpec<String> recordBuffer = parser.accepts("record-buffer").withRequiredArg();
+        OptionSpec<String> recordSample =
+                parser.accepts("record-sample").withRequiredArg().defaultsTo("1/1");
         OptionSpec<String> handover = parser.accepts("handover").withRequiredArg();
         OptionSpec<String> admin = parser.accepts("admin").withRequiredArg();
         OptionSpec<String> tokenFile = parser.accepts("admin-token-file").withRequiredArg();
@@ -117,6 +141,12 @@ record RelayOptions(
         if (given.has(tokenFile) && !given.has(admin)) {
             throw new Misuse("--admin-token-file: say where the admin address is, too: --admin :9090");
         }
+        if (!given.has(mirror) && !given.has(mirrorResponses)) {
+            refuse(given, "mirror-", "say where the mirror is, too: --mirror shadow:5432");
+        }
+        if (!given.has(record)) {
+            refuse(given, "record-", "say where to record to, too: --record DIRECTORY");
+        }
         ProxyProtocol proxy = choice("--send-proxy", ProxyProtocol.class, last(given, sendProxy));
         Timeouts usual = Timeouts.DEFAULT;
         long bytesPerSecond = given.has(rate) ? Size.parse("--rate", last(given, rate)) : 0;
@@ -135,16 +165,16 @@ record RelayOptions(
                 .timeouts(new Timeouts(
                         usual.hello(),
                         usual.queue(),
-                        given.has(connect) ? time("--connect-timeout", last(given, connect)) : usual.connect(),
-                        given.has(idle) ? time("--idle-timeout", last(given, idle)) : usual.idle(),
+                        given.has(connect) ? timeout("--connect-timeout", last(given, connect)) : usual.connect(),
+                        given.has(idle) ? timeout("--idle-timeout", last(given, idle)) : usual.idle(),
                         given.has(halfClosed)
-                                ? time("--half-closed-timeout", last(given, halfClosed))
+                                ? timeout("--half-closed-timeout", last(given, halfClosed))
                                 : usual.halfClosed(),
-                        given.has(life) ? time("--max-life", last(given, life)) : null));
+                        given.has(life) ? timeout("--max-life", last(given, life)) : null));
         if (given.has(health)) {
             Health connects = Health.CONNECT;
             route.health(new Health(
-                    time("--health", last(given, health)),
+                    timeout("--health", last(given, health)),
                     connects.timeout(),
                     connects.rise(),
                     connects.fall(),
@@ -158,6 +188,19 @@ record RelayOptions(
         }
         given.valuesOf(to).forEach(each -> route.to(backend("--to", each, false, proxy)));
         given.valuesOf(backup).forEach(each -> route.to(backend("--backup", each, true, proxy)));
+        for (Mirror.Of of : Mirror.Of.values()) {
+            for (String address : given.valuesOf(of == Mirror.Of.REQUESTS ? mirror : mirrorResponses)) {
+                String option = of == Mirror.Of.REQUESTS ? "--mirror" : "--mirror-responses";
+                ProxyProtocol version =
+                        choice("--mirror-send-proxy", ProxyProtocol.class, last(given, mirrorSendProxy));
+                route.mirror(mirror(
+                        backend(option, address, false, version),
+                        of,
+                        sample("--mirror-sample", last(given, mirrorSample)),
+                        Size.parse("--mirror-buffer", last(given, mirrorBuffer)),
+                        choice("--mirror-when-full", WhenFull.class, last(given, mirrorWhenFull))));
+            }
+        }
         try {
             int threads = given.has(loops)
                     ? number("--loops", last(given, loops))
@@ -169,11 +212,46 @@ record RelayOptions(
                     given.has(handover) ? place(last(given, handover)) : null,
                     given.has(admin)
                             ? admin(last(given, admin), given.has(tokenFile) ? last(given, tokenFile) : null)
-                            : null);
+                            : null,
+                    given.has(record)
+                            ? new Recording(
+                                    Path.of(last(given, record)),
+                                    given.has(recordRotate)
+                                            ? Size.parse("--record-rotate", last(given, recordRotate))
+                                            : Recording.DEFAULT_ROTATE_BYTES,
+                                    given.has(recordRotateAge)
+                                            ? timeout("--record-rotate-age", last(given, recordRotateAge))
+                                            : Recording.DEFAULT_ROTATE_AGE,
+                                    given.has(recordLimit) ? Size.parse("--record-limit", last(given, recordLimit)) : 0,
+                                    choice("--record-when-full", Recording.WhenFull.class, last(given, recordWhenFull)),
+                                    given.has(recordBuffer)
+                                            ? Size.parse("--record-buffer", last(given, recordBuffer))
+                                            : Recording.DEFAULT_BUFFER_BYTES)
+                            : null,
+                    sample("--record-sample", last(given, recordSample)));
             return new RelayOptions(config, null, given.has(check), written, grace, userSpace);
         } catch (IllegalArgumentException e) {
             throw new Misuse(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Settings of something that is not asked for would do nothing. */
+    private static void refuse(OptionSet given, String prefix, String wayOut) {
+        given.specs().stream()
+                .map(each -> each.options().getFirst())
+                .filter(option -> option.startsWith(prefix))
+                .findAny()
+                .ifPresent(option -> {
+                    throw new Misuse("--" + option + ": " + wayOut);
+                });
+    }
+
+    private static Duration timeout(String option, String text) {
+        Duration time = time(option, text);
+        if (!time.isPositive()) {
+            throw new Misuse(option + ": a time above 0, and not '" + text + "'");
+        }
+        return time;
     }
 
     /** The last of several counts, as with most tools. */
@@ -211,6 +289,22 @@ record RelayOptions(
         try {
             return new Backend(address.toString(), address, weight, spare, proxy);
         } catch (IllegalArgumentException e) {
+            throw new Misuse(option + ": " + e.getMessage());
+        }
+    }
+
+    private static Mirror mirror(Backend target, Mirror.Of of, Sample sample, long bufferBytes, WhenFull whenFull) {
+        try {
+            return new Mirror(target, of, sample, bufferBytes, whenFull);
+        } catch (IllegalArgumentException e) {
+            throw new Misuse("--mirror-buffer: " + e.getMessage());
+        }
+    }
+
+    private static Sample sample(String option, String text) {
+        try {
+            return Sample.parse(text);
+        } catch (ConfigException e) {
             throw new Misuse(option + ": " + e.getMessage());
         }
     }

@@ -3,14 +3,19 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.WhenFull;
 import io.sluice.relay.Address;
 import io.sluice.relay.Admin;
 import io.sluice.relay.Balance;
 import io.sluice.relay.Config;
+import io.sluice.relay.Mirror;
 import io.sluice.relay.PathChoice;
 import io.sluice.relay.ProxyProtocol;
 import io.sluice.relay.Route;
+import io.sluice.relay.Sample;
+import io.sluice.relay.record.Recording;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +31,39 @@ class RelayOptionsTest {
     private static Config config(String line) {
         return Objects.requireNonNull(
                 RelayOptions.parse(List.of(line.split(" "))).config());
+    }
+
+    @Test
+    void aRecordingNeedsNoMoreThanADirectory() {
+        Config usual = config("--listen :1 --to db:1 --record d");
+        assertThat(usual.recording()).isEqualTo(Recording.in(Path.of("d")));
+        assertThat(usual.recorded()).isEqualTo(Sample.ALL);
+        Config other = config("--listen :1 --to db:1 --record d --record-rotate 2M --record-rotate-age 5m"
+                + " --record-limit 1G --record-when-full block --record-buffer 8M --record-sample 1/7");
+        assertThat(other.recording())
+                .isEqualTo(new Recording(
+                        Path.of("d"), 2 << 20, Duration.ofMinutes(5), 1 << 30, Recording.WhenFull.BLOCK, 8 << 20));
+        assertThat(other.recorded().whole()).isEqualTo(7);
+    }
+
+    @Test
+    void mirrorsAreOfRequestsOrOfResponses() {
+        Route usual = config("--listen :1 --to db:1 --mirror next:1").routes().getFirst();
+        assertThat(usual.mirrors()).containsExactly(Mirror.to(new Address.Tcp("next", 1)));
+        Route other = config(
+                        "--listen :1 --to db:1 --mirror next:1 --mirror-responses audit:2 --mirror-sample source:1/20"
+                                + " --mirror-buffer 4M --mirror-when-full block --mirror-send-proxy v1")
+                .routes()
+                .getFirst();
+        assertThat(other.mirrors())
+                .extracting(Mirror::name, Mirror::of)
+                .containsExactly(tuple("next:1", Mirror.Of.REQUESTS), tuple("audit:2", Mirror.Of.RESPONSES));
+        assertThat(other.mirrors()).allSatisfy(each -> {
+            assertThat(each.sample()).isEqualTo(new Sample(1, 20, true, List.of()));
+            assertThat(each.bufferBytes()).isEqualTo(4 << 20);
+            assertThat(each.whenFull()).isEqualTo(WhenFull.BLOCK);
+            assertThat(each.target().proxy()).isEqualTo(ProxyProtocol.V1);
+        });
     }
 
     @Test
@@ -60,6 +98,14 @@ class RelayOptionsTest {
     @CsvSource(delimiter = '|', textBlock = """
                     --listen :1 --to db:1 --admin unix:/a | --admin: host:port or :port
                     --listen :1 --to db:1 --admin-token-file t | say where the admin address is
+                    --listen :1 --to db:1 --mirror-sample 1/2 | --mirror-sample: say where the mirror is
+                    --listen :1 --to db:1 --mirror a:1 --mirror-sample half | --mirror-sample: not a sample: 'half'
+                    --listen :1 --to db:1 --mirror a | --mirror: not an address
+                    --listen :1 --to db:1 --mirror a:1 --mirror a:1 | two mirrors named a:1
+                    --listen :1 --to db:1 --mirror a:1 --mirror-buffer 0 | needs a buffer
+                    --listen :1 --to db:1 --record-limit 1G | --record-limit: say where to record to
+                    --listen :1 --to db:1 --record d --record-when-full later | --record-when-full: 'later' is none of gap, block
+                    --listen :1 --to db:1 --record d --record-rotate 1K | files have at least 1 MiB
                     --to db:1 | say where from and where to
                     --listen :1 | say where from and where to
                     --listen :1 --to db:1 more | what is 'more'

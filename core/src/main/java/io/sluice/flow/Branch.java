@@ -6,6 +6,7 @@ import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -14,16 +15,19 @@ import org.jspecify.annotations.Nullable;
  * One duplicate of a direction's bytes, on its way to a sink of its own.
  *
  * <pre>
- *   the direction's thread                       the branch's thread
- *   source pipe --tee--> stage --splice--> queue of pipes, the first --splice--> sink
+ *   the direction's thread                 the branch's thread, or the same one
+ *   source pipe --tee--> stage ----> queue of pipes, the first --splice--> sink
+ *                          ^                                |
+ *                          +------------- empty ------------+
  * </pre>
  *
- * <p>The stage is empty before each tee and has as many slots as the source's pipe, so a tee is never short. The
- * queue's last pipe is filled under this object's monitor. Its first, once taken, belongs to the branch's thread alone
- * until it is empty and leaves the queue, because a pipe that is being spliced to a file is locked while the disk works
- * [H25]. A stage that cannot be emptied means that the branch is full.
+ * <p>The stage is empty before each tee and has as many slots as the source's pipe, so a tee is never short. It is
+ * emptied into the queue's last pipe under this object's monitor; where that has no room, the stage itself becomes the
+ * last. The queue's first, once taken, belongs to the branch's thread alone until it is empty and leaves the queue,
+ * because a pipe that is being spliced to a file is locked while the disk works [H25]. A stage that cannot be emptied
+ * means that the branch is full.
  */
-public final class Branch {
+public final class Branch implements Tap {
     /** What {@link #step} found. */
     public enum Step {
         PROGRESS,
@@ -40,12 +44,11 @@ public final class Branch {
     private final Tally tally;
     private final Outlet outlet;
 
-    // The direction's thread.
-    private @Nullable PooledPipe stage;
-
     // Guarded by this monitor.
+    private @Nullable PooledPipe stage; // what is in it is the direction's thread's alone
+    private boolean left; // by the direction
     private final ArrayDeque<PooledPipe> queue = new ArrayDeque<>();
-    private int boundPipes;
+    private final int boundPipes;
     private boolean headTaken;
     private boolean tailFull;
     private boolean finished;
@@ -91,23 +94,74 @@ public final class Branch {
 
     // Called by the direction's thread.
 
-    /** Has a stage of the wanted capacity; false when there is no pipe to be had, and then it has failed so. */
-    boolean open() {
+    @Override
+    public boolean open() {
         producer = Thread.currentThread();
-        switch (pool.borrow(pipeBytes)) {
-            case PooledPipe lent -> stage = lent;
-            case PipePool.NoPipe none -> fail(none.call(), none.errno());
-        }
-        return stage != null;
+        return hasStage() && !ended();
     }
 
-    /** The pipe to duplicate into; empty. Only of a branch that is open. */
-    PooledPipe stage() {
+    @Override
+    public boolean ready() {
+        if (ended() || (flush() && hasStage())) {
+            return true;
+        }
+        if (!detachWhenFull) {
+            return false;
+        }
+        detach();
+        return true;
+    }
+
+    /**
+     * Sees to a stage; false when there is none before the queue gets shorter. A branch without any pipe has failed.
+     */
+    private synchronized boolean hasStage() {
+        if (stage == null && !ended) {
+            switch (pool.borrow(pipeBytes)) {
+                case PooledPipe lent -> stage = lent;
+                case PipePool.NoPipe none -> {
+                    if (!queue.isEmpty()) {
+                        return false;
+                    }
+                    failLocked(none.call(), none.errno());
+                }
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public synchronized int stageBytes() {
+        return ended ? Integer.MAX_VALUE : stage().capacityBytes;
+    }
+
+    /** The pipe to duplicate into; empty when the branch is ready. */
+    synchronized PooledPipe stage() {
         PooledPipe open = stage;
         if (open == null) {
             throw new IllegalStateException("the branch has no stage");
         }
         return open;
+    }
+
+    @Override
+    public void tee(PooledPipe from) {
+        if (!ended()) {
+            staged("tee", from.teeInto(kernel, stage()));
+        }
+    }
+
+    @Override
+    public void write(MemorySegment bytes) {
+        if (!ended()) {
+            staged("write", stage().fill(kernel, bytes));
+        }
+    }
+
+    private void staged(String call, long result) {
+        if (result < 0) {
+            fail(call, (int) -result);
+        }
     }
 
     /**
@@ -116,64 +170,63 @@ public final class Branch {
     public boolean flush() {
         boolean empty;
         synchronized (this) {
-            if (ended || finished) {
-                return true;
-            }
-            empty = flushLocked(stage());
+            empty = ended || finished || flushLocked();
         }
         wake(consumer);
         return empty;
     }
 
-    private boolean flushLocked(PooledPipe from) {
-        while (from.heldBytes > 0) {
-            PooledPipe tail = queue.peekLast();
-            boolean tailTaken = headTaken && queue.size() == 1;
-            if (tail == null || tailTaken || tailFull || tail.copied != from.copied) {
-                if (queue.size() >= boundPipes) {
-                    return false;
-                }
-                switch (pool.borrow(pipeBytes)) {
-                    case PooledPipe lent -> tail = lent;
-                    case PipePool.NoPipe none -> {
-                        return withoutPipeLocked(none);
-                    }
-                }
-                tail.copied = from.copied;
-                queue.addLast(tail);
-                tailFull = false;
-            }
-            long moved = kernel.splice(
-                    from.readFd, null, tail.writeFd, null, from.heldBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-            if (moved == -Errno.EAGAIN && tail.heldBytes > 0) {
-                tailFull = true;
-            } else if (moved <= 0) {
-                if (!PooledPipe.isForTheMoment(moved)) {
-                    failLocked("splice", (int) -moved);
-                    return true;
-                }
-            } else {
-                from.heldBytes -= moved;
-                tail.heldBytes += moved;
+    private boolean flushLocked() {
+        PooledPipe from = stage;
+        if (from == null || from.heldBytes == 0) {
+            return true;
+        }
+        PooledPipe tail = queue.peekLast();
+        boolean tailTaken = headTaken && queue.size() == 1;
+        if (tail != null && !tailTaken && !tailFull && tail.copied == from.copied) {
+            // A slot may hold more than a page, of what came from a socket: what a pipe was asked for bounds its bytes.
+            moveLocked(from, tail, tail.capacityBytes - tail.heldBytes);
+            if (from.heldBytes == 0 || ended) {
+                return true;
             }
         }
+        if (queue.size() >= boundPipes) {
+            return false;
+        }
+        queue.addLast(from); // the stage itself: nothing is moved, and as a rule the pipe that comes back is the next
+        stage = null;
+        tailFull = false;
         return true;
+    }
+
+    private void moveLocked(PooledPipe from, PooledPipe tail, long roomBytes) {
+        long room = roomBytes;
+        while (room > 0 && from.heldBytes > 0) {
+            long moved = kernel.splice(
+                    from.readFd,
+                    null,
+                    tail.writeFd,
+                    null,
+                    Math.min(room, from.heldBytes),
+                    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+            if (moved > 0) {
+                room -= moved;
+                from.heldBytes -= moved;
+                tail.heldBytes += moved;
+            } else if (moved == -Errno.EAGAIN) {
+                tailFull = true; // it has bytes, so that means what it says
+                return;
+            } else if (moved != -Errno.EINTR) {
+                failLocked("splice", (int) -moved);
+                return;
+            }
+        }
     }
 
     private void failLocked(String call, int newErrno) {
         ended = true;
         errno = newErrno;
         failedCall = call;
-    }
-
-    /** There are no more pipes: the queue stays as short as it is, and a branch that has none at all ends. */
-    private boolean withoutPipeLocked(PipePool.NoPipe none) {
-        if (queue.isEmpty()) {
-            failLocked(none.call(), none.errno());
-            return true;
-        }
-        boundPipes = queue.size();
-        return false;
     }
 
     /**
@@ -220,12 +273,34 @@ public final class Branch {
         wake(producer);
     }
 
-    /** Returns the stage; after this the direction's thread has no business here. */
-    void close() {
-        PooledPipe open = stage;
-        stage = null;
-        if (open != null) {
-            pool.giveBack(open);
+    /** Keeps its stage: with one pipe of its own a branch never fails for want of one. */
+    @Override
+    public void rest() {}
+
+    /** Gives an empty stage back until {@link #ready}; for one of many branches, most of which have nothing to do. */
+    public void giveBackStage() {
+        PooledPipe empty = null;
+        synchronized (this) {
+            if (stage != null && stage.heldBytes == 0) {
+                empty = stage;
+                stage = null;
+            }
+        }
+        if (empty != null) {
+            pool.giveBack(empty);
+        }
+    }
+
+    @Override
+    public void close() {
+        PooledPipe last;
+        synchronized (this) {
+            last = stage;
+            stage = null;
+            left = true;
+        }
+        if (last != null) {
+            pool.giveBack(last);
         }
     }
 
@@ -245,13 +320,7 @@ public final class Branch {
         String call = outlet.nextCall();
         long pushed = outlet.push(pipe, false);
         if (pipe.heldBytes == 0 && outlet.bufferedBytes() == 0) {
-            pool.giveBack(pipe);
-            synchronized (this) {
-                queue.removeFirst();
-                headTaken = false;
-                tailFull &= !queue.isEmpty();
-            }
-            wake(producer);
+            emptied(pipe);
         }
         if (pushed >= 0 || pushed == -Errno.EINTR) {
             return Step.PROGRESS;
@@ -261,6 +330,24 @@ public final class Branch {
         }
         fail(call, (int) -pushed);
         return step();
+    }
+
+    private void emptied(PooledPipe pipe) {
+        boolean next;
+        synchronized (this) {
+            queue.removeFirst();
+            headTaken = false;
+            tailFull &= !queue.isEmpty();
+            next = stage == null && !left && !ended;
+            if (next) {
+                pipe.copied = false;
+                stage = pipe;
+            }
+        }
+        if (!next) {
+            pool.giveBack(pipe);
+        }
+        wake(producer);
     }
 
     private synchronized @Nullable PooledPipe head() {
@@ -328,13 +415,13 @@ public final class Branch {
         return failedCall;
     }
 
-    /** Whether a stage could be emptied now, at least in part, or need not be any more. */
+    @Override
     public synchronized boolean hasRoom() {
-        return ended || (!finished && queue.size() < boundPipes);
+        return ended || (!finished && queue.size() < boundPipes && (stage != null || queue.isEmpty()));
     }
 
     private static void wake(@Nullable Thread thread) {
-        if (thread != null) {
+        if (thread != null && !thread.equals(Thread.currentThread())) {
             LockSupport.unpark(thread);
         }
     }

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.flow;
 
-import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
-
-import io.sluice.kernel.Kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The branches of one direction, seen from its side. What has been drained is duplicated once into every branch's
- * stage; a stage that is not empty by the next drain means that its branch is full, and is given up or waited for.
- * Belongs to the direction's thread.
+ * The taps of one direction. What has been drained is duplicated once into each; one that is not ready by the next
+ * drain is waited for. Belongs to the direction's thread.
  */
 final class Branches {
-    private final Kernel kernel;
-    private final List<Branch> all = new ArrayList<>();
-    private @Nullable Branch full;
-
-    Branches(Kernel kernel) {
-        this.kernel = kernel;
-    }
+    private final List<Tap> all = new ArrayList<>();
+    private @Nullable Tap full;
 
     /** False when there is no pipe for it, as it can tell. */
-    boolean add(Branch branch) {
-        all.add(branch);
-        return branch.open();
+    boolean add(Tap tap) {
+        all.add(tap);
+        return tap.open();
     }
 
     boolean isEmpty() {
@@ -34,93 +25,72 @@ final class Branches {
     }
 
     /** Gives it no more bytes. */
-    void remove(Branch branch) {
-        all.remove(branch);
-        branch.close();
+    void remove(Tap tap) {
+        all.remove(tap);
+        tap.close();
     }
 
-    /** Empties the stages; false when a branch is full and must be waited for. */
+    /** Makes room in all; false when one is full and must be waited for. */
     boolean ready() {
-        for (Branch branch : all) {
-            if (branch.ended() || branch.flush()) {
-                continue;
-            }
-            if (!branch.detachWhenFull()) {
-                full = branch;
+        for (Tap tap : all) {
+            if (!tap.ready()) {
+                full = tap;
                 return false;
             }
-            branch.detach();
         }
         return true;
     }
 
-    /** The branch that {@link #ready} found to be full. */
-    Branch full() {
-        Branch found = full;
+    /** What {@link #ready} found to be full. */
+    Tap full() {
+        Tap found = full;
         if (found == null) {
             throw new IllegalStateException("no branch is full");
         }
         return found;
     }
 
-    /** The capacity that the source's pipe may have: no more than the smallest stage, or a tee could be short. */
-    int pipeBytes(int wanted) {
-        int bytes = wanted;
-        for (Branch branch : all) {
-            if (!branch.ended()) {
-                bytes = Math.min(bytes, branch.stage().capacityBytes);
-            }
+    /**
+     * The most that the source's pipe may hold: no more than the smallest stage, or a tee could be short; 0 when the
+     * next piece is to be copied.
+     */
+    int stageBytes() {
+        int bytes = Integer.MAX_VALUE;
+        for (Tap tap : all) {
+            bytes = Math.min(bytes, tap.stageBytes());
         }
         return bytes;
     }
 
-    /** Duplicates what {@code from} holds into every stage, without a copy. A branch for which that fails ends so. */
+    /** The most that is to be copied at a time: what fits in every stage. */
+    int copyBytes() {
+        int bytes = Integer.MAX_VALUE;
+        for (Tap tap : all) {
+            int stage = tap.stageBytes();
+            bytes = stage == 0 ? bytes : Math.min(bytes, stage);
+        }
+        return bytes;
+    }
+
+    /** Duplicates what {@code from} holds into every stage, without a copy. */
     void tee(PooledPipe from) {
-        for (Branch branch : all) {
-            if (!branch.ended()) {
-                PooledPipe stage = branch.stage();
-                long copied;
-                do {
-                    copied = kernel.tee(from.readFd, stage.writeFd, from.heldBytes, SPLICE_F_NONBLOCK);
-                } while (PooledPipe.isForTheMoment(copied));
-                if (copied < 0) {
-                    branch.fail("tee", (int) -copied);
-                } else {
-                    staged(stage, false, copied, from.heldBytes);
-                }
-            }
+        for (Tap tap : all) {
+            tap.tee(from);
         }
     }
 
-    /** Copies bytes that are in memory into every stage. A branch for which that fails ends so. */
+    /** Copies bytes that are in memory into every stage. */
     void write(MemorySegment bytes) {
-        for (Branch branch : all) {
-            if (!branch.ended()) {
-                PooledPipe stage = branch.stage();
-                long copied;
-                do {
-                    copied = kernel.write(stage.writeFd, bytes);
-                } while (PooledPipe.isForTheMoment(copied));
-                if (copied < 0) {
-                    branch.fail("write", (int) -copied);
-                } else {
-                    staged(stage, true, copied, bytes.byteSize());
-                }
-            }
+        for (Tap tap : all) {
+            tap.write(bytes);
         }
     }
 
-    /** Into an empty pipe with as many slots as the source's, neither can be short: if one is, the mistake is ours. */
-    private static void staged(PooledPipe stage, boolean copied, long count, long wanted) {
-        if (count != wanted) {
-            throw new IllegalStateException((copied ? "write" : "tee") + " of " + wanted
-                    + " bytes into an empty stage of " + stage.capacityBytes + " bytes answered " + count);
-        }
-        stage.copied = copied;
-        stage.heldBytes = count;
+    void rest() {
+        all.forEach(Tap::rest);
     }
 
     void close() {
-        all.forEach(Branch::close);
+        all.forEach(Tap::close);
     }
 }

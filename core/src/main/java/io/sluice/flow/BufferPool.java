@@ -10,17 +10,24 @@ import java.util.ArrayDeque;
  * no memory, and one buffer that goes round stays in the processor's cache. Safe for any thread.
  */
 final class BufferPool {
-    /** What GNU cat and cp use; more gains nothing measurable. */
-    static final int BUFFER_BYTES = 128 << 10;
-
     private static final long PAGE_BYTES = 4096;
 
-    /** Idle buffers beyond these, 2 MiB, are left to the garbage collector. */
+    /** Idle buffers beyond these are left to the garbage collector. */
     private static final int MAX_IDLE = 16;
 
+    private final int bufferBytes;
     private final ArrayDeque<MemorySegment> idle = new ArrayDeque<>(); // guarded by itself
 
-    /** A page-aligned buffer of {@link #BUFFER_BYTES}, with whatever its last user left in it. */
+    /** Of buffers of that size. */
+    BufferPool(int bufferBytes) {
+        this.bufferBytes = bufferBytes;
+    }
+
+    int bufferBytes() {
+        return bufferBytes;
+    }
+
+    /** A page-aligned buffer of {@link #bufferBytes}, with whatever its last user left in it. */
     MemorySegment borrow() {
         synchronized (idle) {
             MemorySegment buffer = idle.pollLast();
@@ -28,7 +35,7 @@ final class BufferPool {
                 return buffer;
             }
         }
-        return Arena.ofAuto().allocate(BUFFER_BYTES, PAGE_BYTES);
+        return Arena.ofAuto().allocate(bufferBytes, PAGE_BYTES);
     }
 
     /** Takes back what {@link #borrow} gave. */

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * is empty, since an empty pipe has room; at the pump the sink is full, since a filled pipe has bytes. Nothing is
  * drained while anything is in hand, and the end of the source counts only when nothing is.
  *
- * <p>Between the two, every branch gets its duplicate with exactly one tee into an empty stage.
+ * <p>Between the two, every {@link Tap} gets its duplicate with exactly one tee into an empty stage.
  *
  * <p>A step makes one or two calls of bounded length, never blocks on an end, and ends in exactly one of progress, a
  * side to wait for, or the end. A pipe is held only while there are bytes in it, or until {@link #rest} says that a
@@ -28,7 +28,7 @@ public final class Direction implements AutoCloseable {
         PROGRESS,
         WAITS_FOR_SOURCE,
         WAITS_FOR_SINK,
-        /** A branch whose policy is to block is full: {@link #fullBranch}. */
+        /** A tap that is to be waited for is full: {@link #fullTap}. */
         WAITS_FOR_BRANCH,
         /** {@link #failedSide} and {@link #errno} tell why. */
         ENDED
@@ -71,7 +71,7 @@ public final class Direction implements AutoCloseable {
         this.inlet = new Inlet(kernel, source);
         this.outlet = new Outlet(kernel, pool.buffers(), sink, tally);
         this.bypass = new Bypass(kernel, source, sink);
-        this.branches = new Branches(kernel);
+        this.branches = new Branches();
         this.route = new Route(paths);
         begin();
     }
@@ -84,15 +84,14 @@ public final class Direction implements AutoCloseable {
         }
     }
 
-    /** Adds a branch while nothing is {@link #pending}; false when there is no pipe for it. */
-    public boolean add(Branch branch) {
-        rest(); // the pipe for the source may be no larger than the branch's stage
-        return branches.add(branch);
+    /** Adds a tap, which gets what is taken from now on; false when there is no pipe for it. */
+    public boolean add(Tap tap) {
+        return branches.add(tap);
     }
 
-    /** Takes a branch off that holds nothing in its stage ({@link Branch#flush}). */
-    public void remove(Branch branch) {
-        branches.remove(branch);
+    /** Takes a tap off that has brought on what it was given ({@link Branch#flush}). */
+    public void remove(Tap tap) {
+        branches.remove(tap);
     }
 
     /**
@@ -165,14 +164,21 @@ public final class Direction implements AutoCloseable {
     }
 
     private Step drainBySplice(long maxBytes) {
+        int most = branches.stageBytes();
+        if (most == 0) {
+            return withoutPipe(PipePool.NoPipe.OF_TAP);
+        }
         PooledPipe borrowed = pipe;
+        if (borrowed != null && borrowed.capacityBytes > most) {
+            giveBackEmptyPipe(); // a tap has a smaller stage than before
+            borrowed = null;
+        }
         if (borrowed == null) {
-            switch (pool.borrow(branches.pipeBytes(pipeBytes))) {
-                case PooledPipe lent -> borrowed = lent;
-                case PipePool.NoPipe none -> {
-                    return withoutPipe(none);
-                }
+            PipePool.Borrowed found = pool.borrow(Math.min(pipeBytes, most));
+            if (found instanceof PipePool.NoPipe none) {
+                return withoutPipe(none);
             }
+            borrowed = (PooledPipe) found;
             pipe = borrowed;
         }
         long drained = inlet.splice(borrowed, maxBytes);
@@ -187,7 +193,7 @@ public final class Direction implements AutoCloseable {
     }
 
     private Step drainByRead(long maxBytes) {
-        MemorySegment buffer = outlet.emptyBuffer(Math.min(maxBytes, branches.pipeBytes(pipeBytes)));
+        MemorySegment buffer = outlet.emptyBuffer(Math.min(maxBytes, copyBytes()));
         long drained = inlet.read(buffer);
         outlet.filled(Math.max(drained, 0));
         if (drained <= 0) {
@@ -207,12 +213,17 @@ public final class Direction implements AutoCloseable {
         if (pending() > 0 || !branches.ready()) {
             return 0;
         }
-        MemorySegment buffer = outlet.emptyBuffer(Math.min(bytes.byteSize(), branches.pipeBytes(pipeBytes)));
+        MemorySegment buffer = outlet.emptyBuffer(Math.min(bytes.byteSize(), copyBytes()));
         buffer.copyFrom(bytes.asSlice(0, buffer.byteSize()));
         inlet.took(buffer.byteSize());
         outlet.filled(buffer.byteSize());
         branches.write(buffer);
         return buffer.byteSize();
+    }
+
+    /** What is copied at a time fits in every stage. */
+    private int copyBytes() {
+        return Math.min(pipeBytes, branches.copyBytes());
     }
 
     /**
@@ -284,10 +295,11 @@ public final class Direction implements AutoCloseable {
         return leavePath(call, result);
     }
 
-    /** Whatever the reason, nothing has been moved by the call, and copying needs no pipe. */
+    /** Nothing has been moved, copying needs no pipe, and a moment later there may be one. */
     private Step withoutPipe(PipePool.NoPipe none) {
         tally.fellBack(new Fallback(TransferPath.SPLICE, none.call(), none.errno()));
-        return leavePath(none.call(), -none.errno());
+        route.lacksPipe(tally.bytes(TransferPath.SPLICE));
+        return nextPathOr(Side.EITHER, none.call(), -none.errno());
     }
 
     private Step leavePath(String call, long result) {
@@ -348,8 +360,8 @@ public final class Direction implements AutoCloseable {
         return errno;
     }
 
-    /** The branch to wait for; only after WAITS_FOR_BRANCH. */
-    public Branch fullBranch() {
+    /** The tap to wait for; only after WAITS_FOR_BRANCH. */
+    public Tap fullTap() {
         return branches.full();
     }
 
@@ -357,6 +369,11 @@ public final class Direction implements AutoCloseable {
 
     /** Gives the pipe back when it is empty: a direction that waits for its source holds none. */
     public void rest() {
+        giveBackEmptyPipe();
+        branches.rest();
+    }
+
+    private void giveBackEmptyPipe() {
         PooledPipe empty = pipe;
         if (empty != null && empty.heldBytes == 0) {
             pipe = null;
@@ -380,6 +397,7 @@ public final class Direction implements AutoCloseable {
         if (last != null) {
             pool.giveBack(last);
         }
+        outlet.close();
         inlet.close();
         branches.close();
     }

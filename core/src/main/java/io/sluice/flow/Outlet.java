@@ -82,7 +82,7 @@ final class Outlet {
             memory = buffers.borrow();
             buffer = memory;
         }
-        return memory.asSlice(0, Math.min(bytes, BufferPool.BUFFER_BYTES));
+        return memory.asSlice(0, Math.min(bytes, buffers.bufferBytes()));
     }
 
     /** So many bytes, or none, have come into the buffer that {@link #emptyBuffer} gave. */
@@ -170,6 +170,11 @@ final class Outlet {
             taken += read(pipe, into.asSlice(taken));
         }
         return taken;
+    }
+
+    /** Gives the buffer back; what is in it is lost. */
+    void close() {
+        filled(0);
     }
 
     private long write() {

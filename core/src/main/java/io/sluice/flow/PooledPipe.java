@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.flow;
 
+import static io.sluice.kernel.Flags.SPLICE_F_MOVE;
+import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
+
 import io.sluice.kernel.Errno;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Offset;
+import java.lang.foreign.MemorySegment;
 
 /**
  * A pipe of our own, non-blocking at both ends, that no user sees: bytes rest here between a source and a sink. Belongs
  * to one thread at a time.
  */
-final class PooledPipe implements PipePool.Borrowed {
+public final class PooledPipe implements PipePool.Borrowed {
     final int readFd;
     final int writeFd;
     final int capacityBytes;
@@ -41,6 +47,73 @@ final class PooledPipe implements PipePool.Borrowed {
      */
     static boolean isForTheMoment(long result) {
         return result == -Errno.EINTR || result == -Errno.EAGAIN;
+    }
+
+    /** Bytes in it. */
+    public long heldBytes() {
+        return heldBytes;
+    }
+
+    /** The most that can be in it, when every slot holds a whole page. */
+    public int capacityBytes() {
+        return capacityBytes;
+    }
+
+    /** Duplicates all that it holds into an empty pipe with as many slots; answers that count or -errno. */
+    public long teeInto(Kernel kernel, PooledPipe stage) {
+        long copied;
+        do {
+            copied = kernel.tee(readFd, stage.writeFd, heldBytes, SPLICE_F_NONBLOCK);
+        } while (isForTheMoment(copied));
+        return stage.filled("tee", false, copied, heldBytes);
+    }
+
+    /** Copies bytes into this pipe while it is empty and has room for all of them; answers their count or -errno. */
+    long fill(Kernel kernel, MemorySegment bytes) {
+        long copied;
+        do {
+            copied = kernel.write(writeFd, bytes);
+        } while (isForTheMoment(copied));
+        return filled("write", true, copied, bytes.byteSize());
+    }
+
+    /** Into an empty pipe with as many slots as the source's, neither can be short: if one is, the mistake is ours. */
+    private long filled(String call, boolean written, long count, long wanted) {
+        if (count >= 0) {
+            if (count != wanted) {
+                throw new IllegalStateException(call + " of " + wanted + " bytes into an empty stage of "
+                        + capacityBytes + " bytes answered " + count);
+            }
+            copied = written;
+            heldBytes = count;
+        }
+        return count;
+    }
+
+    /**
+     * Moves bytes out of it into a file, with one call that may wait for a disk.
+     *
+     * @param at where in the file; advanced by what was moved
+     * @return the count, which may be short, or -errno
+     */
+    public long spliceInto(Kernel kernel, int fileFd, Offset at, long maxBytes) {
+        long moved = kernel.splice(readFd, null, fileFd, at, Math.min(maxBytes, heldBytes), SPLICE_F_MOVE);
+        if (moved > 0) {
+            heldBytes -= moved;
+        }
+        return moved;
+    }
+
+    /** Takes bytes out of it into memory, for a file that nothing can be spliced into; answers as read(2) does. */
+    public long readInto(Kernel kernel, MemorySegment buffer) {
+        long read;
+        do {
+            read = kernel.read(readFd, buffer);
+        } while (isForTheMoment(read));
+        if (read > 0) {
+            heldBytes -= read;
+        }
+        return read;
     }
 
     /** Whether it is what is asked for, neither much larger nor smaller, or what was granted for as much before. */

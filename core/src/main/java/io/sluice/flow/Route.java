@@ -72,6 +72,15 @@ final class Route {
         splicedAtRefusal = splicedBytes;
     }
 
+    /**
+     * Splice is about to be left for want of a pipe, which refuses nothing: it may be taken again at any time, and is
+     * after one piece where it has worked since the last refusal.
+     */
+    void lacksPipe(long splicedBytes) {
+        spliceAgain = splicedBytes > splicedAtRefusal;
+        splicedAtRefusal = splicedBytes;
+    }
+
     /** After a piece was copied: back to splice when that is due; says whether. */
     boolean returnsToSplice() {
         if (!spliceAgain) {

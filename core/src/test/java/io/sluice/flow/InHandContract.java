@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -61,6 +62,17 @@ abstract class InHandContract {
     private Direction direction(TransferPath path) {
         return new Direction(
                 kernel, pool, Endpoint.of(kernel, in[1]), Endpoint.of(kernel, out[0]), List.of(path), PIPE_BYTES);
+    }
+
+    /** A session that is cut off must not leave its buffer to the collector, which may not come for hours. */
+    @Test
+    void aDirectionThatIsClosedGivesItsBufferBack() {
+        MemorySegment first = pool.buffers().borrow();
+        pool.buffers().giveBack(first);
+        try (Direction direction = direction(TransferPath.COPY)) {
+            assertThat(direction.preload(random(100))).isEqualTo(100);
+        }
+        assertThat(pool.buffers().borrow()).isSameAs(first);
     }
 
     private MemorySegment random(int bytes) {

@@ -212,7 +212,7 @@ abstract class PipePoolContract {
     // Bounds.
 
     private static PipePool bounded(Kernel kernel, int pipes, long bytes) {
-        return new PipePool(kernel, new Journal(), pipes, bytes, PipePool.DEFAULT_IDLE);
+        return new PipePool(kernel, new Journal(), pipes, bytes, PipePool.DEFAULT_IDLE, PipePool.DEFAULT_BUFFER_BYTES);
     }
 
     /** Pitfall 55: each takes two descriptors. */
@@ -306,7 +306,8 @@ abstract class PipePoolContract {
     /** Pitfall 57. */
     @Test
     void aPipeThatRestsTooLongIsClosedAndThenNothingIsWokenAnyMore() {
-        try (PipePool brief = new PipePool(kernel, new Journal(), 10, 0, Duration.ofMillis(20))) {
+        try (PipePool brief =
+                new PipePool(kernel, new Journal(), 10, 0, Duration.ofMillis(20), PipePool.DEFAULT_BUFFER_BYTES)) {
             PooledPipe first = pipe(brief, BYTES);
             PooledPipe second = pipe(brief, BYTES);
             brief.giveBack(first);

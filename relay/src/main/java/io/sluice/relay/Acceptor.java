@@ -27,14 +27,28 @@ final class Acceptor implements EventLoop.Watcher {
 
         /** Whether the relay has room for one more. */
         boolean hasRoom();
+
+        /** Frees a descriptor that is of less use than a connection; false when there is none. */
+        default boolean shed() {
+            return false;
+        }
+
+        /** Has {@code resume} run once in this loop, when a session has ended and with it something has become free. */
+        default void whenRoom(Runnable resume) {}
     }
 
     private static final System.Logger LOG = System.getLogger(Acceptor.class.getName());
 
-    /** At most so many in a turn, so that sessions have theirs. */
-    private static final int PER_TURN = 64;
+    /**
+     * At most so many in a turn. Sessions have theirs in between, and whoever is behind them, on another core, has
+     * something to do meanwhile: 64 that are always at the same point wait for each other, and 4 brought a tenth more.
+     */
+    private static final int PER_TURN = 4;
 
     private static final Duration PAUSE = Duration.ofMillis(100);
+
+    /** Between two complaints of one listener. */
+    private static final Duration SILENCE = Duration.ofMinutes(1);
 
     private final EventLoop loop;
     private final int fd;
@@ -43,6 +57,9 @@ final class Acceptor implements EventLoop.Watcher {
     private final Taker taker;
     private final Timers.Timer pause = new Timers.Timer(this::resume);
     private long seat = -1;
+    private final Runnable resume = this::resume; // one, since it may be asked for again and again
+    private boolean paused;
+    private long complainedNanos;
     private boolean complained;
 
     /**
@@ -79,6 +96,7 @@ final class Acceptor implements EventLoop.Watcher {
     /** Takes no more; what waits is left to others. */
     void stop() {
         loop.timers().cancel(pause);
+        paused = false;
         if (seat >= 0) {
             loop.forget(fd, seat, false);
             seat = -1;
@@ -101,13 +119,18 @@ final class Acceptor implements EventLoop.Watcher {
             return false;
         }
         long kept = loop.spare().hold();
+        while (lacksDescriptor(kept) && taker.shed()) {
+            kept = loop.spare().hold();
+        }
         if (kept < 0) {
             pause(Errno.name((int) -kept));
             return false;
         }
         long taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        while (lacksDescriptor(taken) && taker.shed()) {
+            taken = loop.kernel().accept4(fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        }
         if (taken >= 0) {
-            complained = false;
             SocketAddress peer = peer(loop.kernel(), (int) taken);
             if (peer == null) {
                 loop.kernel().close((int) taken); // gone before it could be asked
@@ -139,6 +162,10 @@ final class Acceptor implements EventLoop.Watcher {
                 || result == -Errno.ENOSPC; // as many descriptors in epoll as a user may have
     }
 
+    private static boolean lacksDescriptor(long result) {
+        return result == -Errno.EMFILE || result == -Errno.ENFILE;
+    }
+
     private @Nullable SocketAddress peer(Kernel kernel, int connection) {
         SocketAddress[] peer = new SocketAddress[1];
         return kernel.getpeername(connection, peer) < 0 ? null : peer[0];
@@ -146,16 +173,26 @@ final class Acceptor implements EventLoop.Watcher {
 
     private void pause(String why) {
         stop();
-        loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
-        if (!complained) {
-            complained = true; // once for each time, and not ten times a second
+        paused = true;
+        long now = loop.nowNanos();
+        loop.timers().set(pause, now + PAUSE.toNanos());
+        taker.whenRoom(resume);
+        if (!complained || now - complainedNanos > SILENCE.toNanos()) {
+            complained = true;
+            complainedNanos = now;
             LOG.log(Level.WARNING, "connections to {0} wait: {1}", Sockets.text(address), why);
         }
     }
 
     private void resume() {
+        if (!paused) {
+            return;
+        }
+        paused = false;
+        loop.timers().cancel(pause);
         long started = start();
         if (started < 0) {
+            paused = true;
             loop.timers().set(pause, loop.nowNanos() + PAUSE.toNanos());
         }
     }

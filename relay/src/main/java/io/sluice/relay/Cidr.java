@@ -43,7 +43,7 @@ public final class Cidr {
         return block;
     }
 
-    /** Names are not looked up: what looks like none of an address's forms is refused before the JDK would. */
+    /** Of the forms that the JDK knows only those that people write. */
     private static byte @Nullable [] literal(String text) {
         boolean six = text.indexOf(':') >= 0;
         boolean four = text.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
@@ -52,8 +52,8 @@ public final class Cidr {
         }
         try {
             // An IPv4 address written as IPv6 becomes IPv4 here, as one that a connection comes from does.
-            return InetAddress.getByName(text).getAddress();
-        } catch (UnknownHostException e) {
+            return InetAddress.ofLiteral(text).getAddress();
+        } catch (IllegalArgumentException e) {
             return null;
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import io.sluice.relay.record.Recording;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,13 +19,17 @@ import org.jspecify.annotations.Nullable;
  * @param maxSessions at a time, of all routes together; 0 for as many as the kernel gives descriptors for
  * @param handover a Unix socket where the relay that is started next takes over the listening sockets; null for none
  * @param admin where people and machines look at the relay; null for nowhere
+ * @param recording how sessions are recorded; null for not at all
+ * @param recorded which of them, of the routes that are recorded
  */
 public record Config(
         List<Route> routes,
         int loops,
         int maxSessions,
         @Nullable Path handover,
-        @Nullable Admin admin) {
+        @Nullable Admin admin,
+        @Nullable Recording recording,
+        Sample recorded) {
     /** Checks what the routes have to do with each other. */
     public Config {
         routes = List.copyOf(routes);
@@ -39,6 +44,11 @@ public record Config(
     /** Without a successor or an admin address. */
     public Config(List<Route> routes, int loops, int maxSessions) {
         this(routes, loops, maxSessions, null, null);
+    }
+
+    /** Without a recording. */
+    public Config(List<Route> routes, int loops, int maxSessions, @Nullable Path handover, @Nullable Admin admin) {
+        this(routes, loops, maxSessions, handover, admin, null, Sample.ALL);
     }
 
     /** One route, with a loop per core. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import io.sluice.WhenFull;
+import io.sluice.relay.record.Recording;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -27,6 +29,10 @@ import org.jspecify.annotations.Nullable;
 public final class ConfigFile {
     private static final int OCTAL = 8;
 
+    private static final String[] RECORD_KEYS = {
+        "directory", "rotateSize", "rotateAge", "limit", "whenFull", "buffer", "sample"
+    };
+
     private ConfigFile() {}
 
     /**
@@ -50,7 +56,7 @@ public final class ConfigFile {
      */
     public static Config parse(String name, String text) throws ConfigException {
         YamlValue root = YamlValue.parse(name, text);
-        YamlValue.Fields top = root.fields("routes", "loops", "maxSessions", "handover", "admin");
+        YamlValue.Fields top = root.fields("routes", "loops", "maxSessions", "handover", "admin", "record");
         List<Route> routes = new ArrayList<>();
         for (YamlValue each : top.required("routes").items()) {
             routes.add(route(each));
@@ -61,7 +67,13 @@ public final class ConfigFile {
         Path place = handover == null ? null : handover(handover);
         YamlValue at = top.optional("admin");
         Admin admin = at == null ? null : admin(at);
-        return root.checked(() -> new Config(routes, loops, maxSessions, place, admin));
+        YamlValue record = top.optional("record");
+        Recording recording = record == null ? null : recording(record);
+        YamlValue sample = record == null || record.isText()
+                ? null
+                : record.fields(RECORD_KEYS).optional("sample");
+        Sample recorded = sample == null ? Sample.ALL : sample.read(Sample::parse);
+        return root.checked(() -> new Config(routes, loops, maxSessions, place, admin, recording, recorded));
     }
 
     private static Path handover(YamlValue at) throws ConfigException {
@@ -75,6 +87,22 @@ public final class ConfigFile {
         YamlValue.Fields fields = at.fields("listen", "tokenFile");
         String tokenFile = fields.text("tokenFile");
         return new Admin(tcp(fields.required("listen")), tokenFile == null ? null : Path.of(tokenFile));
+    }
+
+    private static Recording recording(YamlValue at) throws ConfigException {
+        if (at.isText()) {
+            return Recording.in(Path.of(at.text()));
+        }
+        YamlValue.Fields fields = at.fields(RECORD_KEYS);
+        Recording usual = Recording.in(Path.of(fields.required("directory").text()));
+        YamlValue rotateSize = fields.optional("rotateSize");
+        YamlValue buffer = fields.optional("buffer");
+        long rotateBytes = rotateSize == null ? usual.rotateBytes() : bytes(rotateSize);
+        Duration rotateAge = fields.time("rotateAge", usual.rotateAge());
+        long limit = bytes(fields.optional("limit"));
+        Recording.WhenFull whenFull = choice(fields, "whenFull", usual.whenFull());
+        long bufferBytes = buffer == null ? usual.bufferBytes() : bytes(buffer);
+        return at.checked(() -> new Recording(usual.directory(), rotateBytes, rotateAge, limit, whenFull, bufferBytes));
     }
 
     private static Address.Tcp tcp(YamlValue at) throws ConfigException {
@@ -93,6 +121,8 @@ public final class ConfigFile {
                 "balance",
                 "tries",
                 "check",
+                "mirrors",
+                "record",
                 "timeouts",
                 "limits",
                 "allow",
@@ -109,10 +139,14 @@ public final class ConfigFile {
         for (YamlValue each : fields.required("to").items()) {
             route.to(backend(each));
         }
+        for (YamlValue each : fields.items("mirrors")) {
+            route.mirror(mirror(each));
+        }
         YamlValue check = fields.optional("check");
         if (check != null) {
             route.health(health(check));
         }
+        route.recorded(fields.truth("record", true));
         route.balance(choice(fields, "balance", Balance.ROUND_ROBIN))
                 .path(choice(fields, "path", PathChoice.AUTO))
                 .tries(fields.number("tries", 3))
@@ -170,6 +204,24 @@ public final class ConfigFile {
         return at.checked(() -> new Backend(name == null ? address.toString() : name, address, weight, backup, proxy));
     }
 
+    private static Mirror mirror(YamlValue at) throws ConfigException {
+        if (at.isText()) {
+            return Mirror.to(address(at));
+        }
+        YamlValue.Fields fields = at.fields("address", "name", "of", "sample", "buffer", "whenFull", "sendProxy");
+        Address address = address(fields.required("address"));
+        String name = fields.text("name");
+        ProxyProtocol proxy = choice(fields, "sendProxy", ProxyProtocol.NONE);
+        Backend target = new Backend(name == null ? address.toString() : name, address, 1, false, proxy);
+        Mirror.Of of = choice(fields, "of", Mirror.Of.REQUESTS);
+        YamlValue sample = fields.optional("sample");
+        Sample which = sample == null ? Sample.ALL : sample.read(Sample::parse);
+        YamlValue buffer = fields.optional("buffer");
+        long bytes = buffer == null ? Mirror.DEFAULT_BUFFER_BYTES : bytes(buffer);
+        WhenFull whenFull = choice(fields, "whenFull", WhenFull.DETACH);
+        return at.checked(() -> new Mirror(target, of, which, bytes, whenFull));
+    }
+
     private static Health health(YamlValue at) throws ConfigException {
         YamlValue.Fields fields = at.fields("interval", "timeout", "rise", "fall", "slowStart", "send", "expect");
         Health usual = Health.CONNECT;
@@ -191,13 +243,13 @@ public final class ConfigFile {
         }
         YamlValue.Fields fields = at.fields("hello", "queue", "connect", "idle", "halfClosed", "life");
         YamlValue life = fields.optional("life");
-        return new Timeouts(
-                fields.time("hello", usual.hello()),
-                fields.time("queue", usual.queue()),
-                fields.time("connect", usual.connect()),
-                fields.time("idle", usual.idle()),
-                fields.time("halfClosed", usual.halfClosed()),
-                life == null ? null : life.read(Units::time));
+        Duration hello = fields.time("hello", usual.hello());
+        Duration queue = fields.time("queue", usual.queue());
+        Duration connect = fields.time("connect", usual.connect());
+        Duration idle = fields.time("idle", usual.idle());
+        Duration halfClosed = fields.time("halfClosed", usual.halfClosed());
+        Duration longest = life == null ? null : life.read(Units::time);
+        return at.checked(() -> new Timeouts(hello, queue, connect, idle, halfClosed, longest));
     }
 
     private static Limits limits(@Nullable YamlValue at) throws ConfigException {

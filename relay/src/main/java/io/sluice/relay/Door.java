@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import io.sluice.relay.record.Deck;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -34,6 +35,16 @@ final class Door implements Acceptor.Taker, Session.Host {
     }
 
     @Override
+    public boolean shed() {
+        return worker.shed();
+    }
+
+    @Override
+    public void whenRoom(Runnable resume) {
+        worker.whenRoom(resume);
+    }
+
+    @Override
     public void taken(int fd, SocketAddress peer) {
         MemorySegment scratch = worker.scratch();
         Greeting greeting =
@@ -58,6 +69,16 @@ final class Door implements Acceptor.Taker, Session.Host {
         return balancers
                 .computeIfAbsent(route, LiveRoute::balancer)
                 .choose(source, tried, worker.loop().nowNanos());
+    }
+
+    @Override
+    public Worker worker() {
+        return worker;
+    }
+
+    @Override
+    public @Nullable Deck deck(LiveRoute route, SocketAddress source) {
+        return route.route().recorded() ? worker.deckFor(source) : null;
     }
 
     @Override

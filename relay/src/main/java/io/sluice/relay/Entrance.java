@@ -7,7 +7,10 @@ import static io.sluice.kernel.Flags.F_SETFD;
 import static io.sluice.kernel.Flags.F_SETFL;
 import static io.sluice.kernel.Flags.IPPROTO_IPV6;
 import static io.sluice.kernel.Flags.IPV6_V6ONLY;
+import static io.sluice.kernel.Flags.O_CLOEXEC;
+import static io.sluice.kernel.Flags.O_NOFOLLOW;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
+import static io.sluice.kernel.Flags.O_PATH;
 import static io.sluice.kernel.Flags.SOCK_CLOEXEC;
 import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
 import static io.sluice.kernel.Flags.SOCK_STREAM;
@@ -15,10 +18,12 @@ import static io.sluice.kernel.Flags.SOL_SOCKET;
 import static io.sluice.kernel.Flags.SOMAXCONN;
 import static io.sluice.kernel.Flags.SO_REUSEADDR;
 import static io.sluice.kernel.Flags.SO_REUSEPORT;
+import static io.sluice.kernel.Flags.S_IFSOCK;
 
 import io.sluice.ErrnoException;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import io.sluice.kernel.Stat;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -117,6 +122,9 @@ final class Entrance {
         SocketAddress[] own = new SocketAddress[1];
         check("getsockname", kernel.getsockname(fd, own));
         bound = own[0];
+        for (Listen wish : wishes) {
+            protect(wish);
+        }
     }
 
     /** The one who had the sockets before is gone, and what they are called is ours to remove. */
@@ -167,16 +175,30 @@ final class Entrance {
         return PosixFilePermissions.fromString(text.toString());
     }
 
-    /** A name that nobody listens at is left over from a relay that was killed; one that somebody answers at is not. */
+    /**
+     * A socket that nobody listens at is left over from a relay that was killed. One that somebody answers at is not,
+     * and to a file that is no socket connect(2) answers in the same way as to an old one.
+     */
     private void removeStale() {
         long probe = kernel.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (probe < 0) {
             return;
         }
-        if (kernel.connect((int) probe, bound) == -Errno.ECONNREFUSED) {
+        if (kernel.connect((int) probe, bound) == -Errno.ECONNREFUSED && isSocket(path())) {
             kernel.unlink(path().toString());
         }
         kernel.close((int) probe);
+    }
+
+    private boolean isSocket(Path path) {
+        long fd = kernel.open(path.toString(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+        if (fd < 0) {
+            return false;
+        }
+        Stat stat = new Stat();
+        boolean is = kernel.fstat((int) fd, stat) == 0 && stat.type() == S_IFSOCK;
+        kernel.close((int) fd);
+        return is;
     }
 
     private Path path() {

@@ -14,6 +14,7 @@ import io.sluice.flow.PipePool;
 import io.sluice.kernel.EpollEvents;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
+import io.sluice.relay.record.Loop;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -28,6 +29,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +60,7 @@ final class EventLoop implements AutoCloseable {
     private final int wakeUp;
     private final Thread thread;
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private Consumer<Throwable> failed = _ -> {}; // set before the thread starts
     private final AtomicBoolean signalled = new AtomicBoolean(); // between a signal and the look at the tasks
     private final MemorySegment one = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, 1);
 
@@ -102,7 +105,19 @@ final class EventLoop implements AutoCloseable {
         return result;
     }
 
+    /** Starts the thread. */
     void start() {
+        start(_ -> {});
+    }
+
+    /**
+     * Starts the thread.
+     *
+     * @param whenFailed called by the loop's thread, as its last act, when a mistake of ours has ended the loop: nobody
+     *     will serve those who are watched here
+     */
+    void start(Consumer<Throwable> whenFailed) {
+        failed = whenFailed;
         thread.start();
     }
 
@@ -126,6 +141,26 @@ final class EventLoop implements AutoCloseable {
     /** {@link System#nanoTime} at the beginning of this turn: exact enough for timeouts, and it costs nothing. */
     long nowNanos() {
         return nowNanos;
+    }
+
+    /** As a recording sees it. */
+    Loop beside(String name) {
+        return new Loop() {
+            @Override
+            public String name() {
+                return name;
+            }
+
+            @Override
+            public void execute(Runnable task) {
+                EventLoop.this.execute(task);
+            }
+
+            @Override
+            public void after(long nanos, Runnable task) {
+                timers.set(new Timers.Timer(task), nowNanos + nanos);
+            }
+        };
     }
 
     // From any thread.
@@ -164,7 +199,7 @@ final class EventLoop implements AutoCloseable {
         boolean waits = true;
         while (waits) {
             try {
-                waits = !done.await(1, TimeUnit.SECONDS) && thread.isAlive(); // it may have failed meanwhile
+                waits = !done.await(100, TimeUnit.MILLISECONDS) && thread.isAlive(); // it may have failed meanwhile
             } catch (InterruptedException e) {
                 interrupted = true;
             }
@@ -284,7 +319,7 @@ final class EventLoop implements AutoCloseable {
             }
         } catch (RuntimeException | Error e) {
             LOG.log(Level.ERROR, "event loop " + thread.getName() + " has failed, and its sessions with it", e);
-            throw e;
+            failed.accept(e);
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 final class Gate {
     private final List<Worker> workers;
     private final Address address;
+    private final List<String> permissions;
     private final Entrance entrance;
     private final List<Door> doors = new ArrayList<>();
     private final List<Acceptor> acceptors = new ArrayList<>();
@@ -24,7 +25,12 @@ final class Gate {
             throws IOException {
         this.workers = workers;
         this.address = address;
+        this.permissions = Listen.permissions(wishes);
         this.entrance = new Entrance(kernel, address, wishes, workers.size(), inheritance);
+    }
+
+    List<String> permissions() {
+        return permissions;
     }
 
     SocketAddress bound() {
@@ -76,6 +82,11 @@ final class Gate {
     /** Takes no more: whoever has the sockets, too, takes what waits. */
     void leave() {
         entrance.leaveName();
+        close(Acceptor::stop);
+    }
+
+    /** Takes nothing: who had the sockets before goes on with them. */
+    void abandon() {
         close(Acceptor::stop);
     }
 

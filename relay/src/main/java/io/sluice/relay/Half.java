@@ -6,6 +6,8 @@ import io.sluice.flow.Paths;
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.TransferPath;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +15,12 @@ import org.jspecify.annotations.Nullable;
  * One direction of a session: from one peer to the other, as far as both let it. It decides by the traffic whether the
  * bytes are copied, which is cheaper for small messages, or spliced. Belongs to the session's loop.
  */
-final class Half implements AutoCloseable {
+final class Half {
     /** Where it stands. */
     enum State {
         /** It waits for a peer, or for its turn. */
         FLOWS,
-        /** The source has ended, and the sink has been told. */
+        /** The source has ended; {@link #endSink} tells the sink. */
         ENDED,
         /** The source has failed: {@link #errno}. */
         SOURCE_FAILED,
@@ -26,11 +28,20 @@ final class Half implements AutoCloseable {
         SINK_FAILED
     }
 
-    /** What a pipe holds by default; no gain was measured from more, and twice as many sessions find room. */
-    private static final int PIPE_BYTES = 64 << 10;
+    /** A tenth faster than 64 KiB, and where the pool has no room for it there is a pipe of ordinary size. */
+    static final int PIPE_BYTES = 512 << 10;
 
-    /** Steps in a row for one session, so that nobody waits long for somebody's bulk. */
+    /** Steps in a row for one session, ... */
     private static final int STEPS_PER_TURN = 16;
+
+    /** ... and bytes, so that nobody waits long for somebody's bulk. */
+    private static final long BYTES_PER_TURN = 1 << 20;
+
+    /**
+     * What is copied at a time, and what a session costs at most for each side that does not read. The longest greeting
+     * has to fit.
+     */
+    static final int BUFFER_BYTES = 64 << 10;
 
     /** A copied piece of this size is bulk, ... */
     private static final long LARGE_BYTES = 32 << 10;
@@ -53,12 +64,15 @@ final class Half implements AutoCloseable {
     private final @Nullable TokenBucket shared;
     private final Direction direction;
 
+    private List<Follower> followers = List.of();
     private State state = State.FLOWS;
     private TransferPath wanted; // by the traffic; the kernel may refuse it
     private int run; // of large pieces while copying, of small ones while splicing
+    private boolean sinkEnded;
     private int errno;
     private long throttledUntilNanos;
     private boolean throttled;
+    private boolean followerFull;
     private long movesSoFar;
 
     /**
@@ -105,13 +119,25 @@ final class Half implements AutoCloseable {
         add(Manner.FIRST, bytes.byteSize());
     }
 
+    /** Gives a follower what is taken from the source from now on. */
+    void add(Follower follower) {
+        List<Follower> all = new ArrayList<>(followers);
+        all.add(follower);
+        followers = List.copyOf(all);
+        direction.add(follower);
+    }
+
     /**
      * Moves what can be moved in one turn.
      *
      * @return whether there is more to do at once
      */
     boolean flow() {
-        for (int steps = 0; steps < STEPS_PER_TURN; steps++) {
+        if (direction.path() != wanted && direction.pending() == 0) {
+            direction.take(wanted); // there may be a pipe by now
+        }
+        long enough = taken() + BYTES_PER_TURN;
+        for (int steps = 0; steps < STEPS_PER_TURN && taken() < enough; steps++) {
             if (state != State.FLOWS) {
                 return false;
             }
@@ -126,17 +152,23 @@ final class Half implements AutoCloseable {
                 return false;
             }
             step(allowed);
+            if (followerFull) {
+                followerFull = false; // it says when it has room
+                direction.rest();
+                return false;
+            }
         }
         return true;
     }
 
     private void step(long allowed) {
         long takenBefore = direction.taken();
+        TransferPath by = direction.path(); // a refusal takes nothing, and after a copied piece it may be another
         Direction.Step step = direction.step(allowed);
         long took = direction.taken() - takenBefore;
         requireLaw();
         if (took > 0) {
-            count(took);
+            count(manner(by), took);
             adapt(took);
         }
         switch (step) {
@@ -153,7 +185,7 @@ final class Half implements AutoCloseable {
                     from.readShort();
                 }
             }
-            case WAITS_FOR_BRANCH -> throw new IllegalStateException("a session has no branches");
+            case WAITS_FOR_BRANCH -> followerFull = true;
             case ENDED -> end();
         }
     }
@@ -175,7 +207,6 @@ final class Half implements AutoCloseable {
         }
         if (errno == 0) {
             state = State.ENDED;
-            to.endWriting();
         } else if (direction.failedSide() == Direction.Side.SINK) {
             state = State.SINK_FAILED;
             if (errno == Errno.ECONNRESET) {
@@ -185,6 +216,15 @@ final class Half implements AutoCloseable {
             state = State.SOURCE_FAILED;
         }
         direction.rest();
+    }
+
+    /** Tells the sink that the source has ended, if it has and nobody did yet. */
+    void endSink() {
+        if (state == State.ENDED && !sinkEnded) {
+            sinkEnded = true;
+            to.endWriting();
+            followers.forEach(Follower::sourceEnded);
+        }
     }
 
     // Limits.
@@ -213,8 +253,8 @@ final class Half implements AutoCloseable {
         ofBackend.add(bytes);
     }
 
-    private Manner manner() {
-        if (direction.path() == TransferPath.SPLICE) {
+    private Manner manner(TransferPath by) {
+        if (by == TransferPath.SPLICE) {
             return Manner.SPLICED;
         }
         if (wanted == TransferPath.SPLICE) {
@@ -223,8 +263,8 @@ final class Half implements AutoCloseable {
         return choice == PathChoice.COPY ? Manner.FORCED : Manner.SMALL;
     }
 
-    private void count(long bytes) {
-        add(manner(), bytes);
+    private void count(Manner manner, long bytes) {
+        add(manner, bytes);
         if (own != null) {
             own.take(bytes);
         }
@@ -289,8 +329,13 @@ final class Half implements AutoCloseable {
         return direction.delivered().bytes();
     }
 
-    @Override
-    public void close() {
+    /**
+     * Lets go of what is in hand, and of the followers.
+     *
+     * @param reset whether both peers are to see a reset
+     */
+    void close(boolean reset) {
+        followers.forEach(each -> each.sessionEnded(reset));
         direction.close();
     }
 }

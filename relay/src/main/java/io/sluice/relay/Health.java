@@ -25,6 +25,9 @@ public record Health(
         if (rise < 1 || fall < 1) {
             throw new IllegalArgumentException("rise and fall are at least 1, not " + rise + " and " + fall);
         }
+        if (!interval.isPositive() || !timeout.isPositive() || slowStart.isNegative()) {
+            throw new IllegalArgumentException("the interval and the timeout of a check are more than 0");
+        }
         if ((send + expect).chars().anyMatch(each -> each > 0xFF)) {
             throw new IllegalArgumentException("what a check sends and expects are bytes: characters up to \\u00ff");
         }

@@ -25,6 +25,17 @@ public record Listen(
         proxyFrom = List.copyOf(proxyFrom);
     }
 
+    /** What {@code listens} ask for the permissions of one address, each wish once and in words. */
+    static List<String> permissions(List<Listen> listens) {
+        return listens.stream().map(Listen::permissions).distinct().sorted().toList();
+    }
+
+    private String permissions() {
+        return (mode == null ? "the umask's" : Integer.toOctalString(mode))
+                + (owner == null ? "" : " " + owner)
+                + (group == null ? "" : " :" + group);
+    }
+
     /** Without more. */
     public static Listen on(Address address) {
         return new Listen(address, null, null, null, List.of());

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class LiveRoute {
     private final Route route;
     private final List<LiveBackend> backends;
+    private final List<LiveMirror> mirrors;
     private final Admission admission;
     private final @Nullable TokenBucket upLimit;
     private final @Nullable TokenBucket downLimit;
@@ -22,9 +23,10 @@ final class LiveRoute {
 
     private final Map<Termination.Cause, LongAdder> ended = new EnumMap<>(Termination.Cause.class);
 
-    LiveRoute(Route route, List<LiveBackend> backends) {
+    LiveRoute(Route route, List<LiveBackend> backends, List<LiveMirror> mirrors) {
         this.route = route;
         this.backends = List.copyOf(backends);
+        this.mirrors = List.copyOf(mirrors);
         this.admission = new Admission(route.limits());
         this.upLimit = limit(route.limits().routeBytesPerSecond());
         this.downLimit = limit(route.limits().routeBytesPerSecond());
@@ -48,6 +50,10 @@ final class LiveRoute {
 
     List<LiveBackend> backends() {
         return backends;
+    }
+
+    List<LiveMirror> mirrors() {
+        return mirrors;
     }
 
     Admission admission() {
@@ -87,7 +93,8 @@ final class LiveRoute {
                 endings,
                 up.byManner(),
                 down.byManner(),
-                backends.stream().map(LiveBackend::status).toList());
+                backends.stream().map(LiveBackend::status).toList(),
+                mirrors.stream().map(LiveMirror::status).toList());
     }
 
     /** One for each loop. */

@@ -7,7 +7,9 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   time client listener route/backend hello/queued/connecting/total(ms) bytes-down bytes-up path termination
- *       sessions-of-route/sessions-of-backend/tries "detail"
+ *       sessions-of-route/sessions-of-backend/tries mirror=name/bytes/waiting/missed/loss "detail"
  * </pre>
  */
 public final class LogFormat {
@@ -32,6 +34,7 @@ public final class LogFormat {
                 + log.bytesUp() + " " + path(log) + " " + log.termination() + " " + log.sessions() + "/"
                 + log.backendSessions() + "/" + log.tries()
                 + (log.serverName() == null ? "" : " sni=" + log.serverName())
+                + log.mirrors().stream().map(LogFormat::mirror).collect(Collectors.joining())
                 + (log.detail().isEmpty() ? "" : " \"" + printable(log.detail()) + "\"");
     }
 
@@ -49,6 +52,16 @@ public final class LogFormat {
                 log.bytesByPath().values().stream().mapToLong(Long::longValue).sum();
         long spliced = log.bytesByPath().getOrDefault(TransferPath.SPLICE, 0L);
         return all == 0 ? "-" : "spliced=" + spliced * 100 / all + "%";
+    }
+
+    private static String mirror(SessionLog.Mirrored mirror) {
+        Mirror.Loss loss = mirror.loss();
+        return " mirror=" + mirror.name() + "/" + mirror.bytes() + "/" + mirror.waitingBytes() + "/"
+                + mirror.missedBytes() + (loss == null ? "" : "/" + word(loss));
+    }
+
+    private static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     /** A line is one session, whatever a peer has sent. */
@@ -80,9 +93,7 @@ public final class LogFormat {
         Map<String, Object> paths = new LinkedHashMap<>();
         for (TransferPath path : TransferPath.values()) {
             if (log.bytesByPath().containsKey(path)) {
-                paths.put(
-                        path.name().toLowerCase(java.util.Locale.ROOT),
-                        log.bytesByPath().get(path));
+                paths.put(word(path), log.bytesByPath().get(path));
             }
         }
         fields.put("bytesByPath", paths);
@@ -92,7 +103,21 @@ public final class LogFormat {
         fields.put("tries", log.tries());
         fields.put("routeSessions", log.sessions());
         fields.put("backendSessions", log.backendSessions());
+        fields.put("mirrors", log.mirrors().stream().map(LogFormat::fields).toList());
         fields.put("detail", log.detail());
+        return fields;
+    }
+
+    private static Map<String, Object> fields(SessionLog.Mirrored mirror) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("name", mirror.name());
+        fields.put("bytes", mirror.bytes());
+        fields.put("waitingBytes", mirror.waitingBytes());
+        fields.put("missedBytes", mirror.missedBytes());
+        Mirror.Loss loss = mirror.loss();
+        if (loss != null) {
+            fields.put("loss", word(loss));
+        }
         return fields;
     }
 }

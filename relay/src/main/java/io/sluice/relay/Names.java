@@ -31,6 +31,8 @@ final class Names implements AutoCloseable {
     /** What the JDK itself remembers names for, by default. */
     private static final Duration INTERVAL = Duration.ofSeconds(30);
 
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
     private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F:.%]*:[0-9a-fA-F:.%]*");
 
     private final Service service;
@@ -56,12 +58,37 @@ final class Names implements AutoCloseable {
      * @throws UnknownHostException when its name is not known; nothing is watched then
      */
     void add(LiveBackend backend) throws IOException {
-        Address address = backend.backend().address();
-        backend.resolved(addresses(address));
-        if (address instanceof Address.Tcp tcp && !LITERAL.matcher(tcp.host()).matches()) {
-            watched.add(backend);
-            start();
+        backend.resolved(addresses(backend.backend().address()));
+        if (hasName(backend)) {
+            follow(backend);
         }
+    }
+
+    /**
+     * As {@link #add}, for what may be unknown at first, and is not waited for when the name service takes its time.
+     */
+    void addLater(LiveBackend backend) throws IOException {
+        if (!hasName(backend)) {
+            add(backend);
+            return;
+        }
+        follow(backend);
+        Thread first = Thread.ofPlatform().daemon().name("sluice-relay-name").start(() -> again(backend));
+        try {
+            first.join(PATIENCE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static boolean hasName(LiveBackend backend) {
+        return backend.backend().address() instanceof Address.Tcp tcp
+                && !LITERAL.matcher(tcp.host()).matches();
+    }
+
+    private void follow(LiveBackend backend) {
+        watched.add(backend);
+        start();
     }
 
     private synchronized void start() {
@@ -98,7 +125,12 @@ final class Names implements AutoCloseable {
         try {
             while (true) {
                 TimeUnit.NANOSECONDS.sleep(interval.toNanos());
-                watched.forEach(this::again);
+                for (LiveBackend backend : watched) {
+                    again(backend);
+                    if (Thread.interrupted()) {
+                        return;
+                    }
+                }
             }
         } catch (InterruptedException closed) {
             // That is how it is told to end.
@@ -124,7 +156,7 @@ final class Names implements AutoCloseable {
         boolean interrupted = false;
         while (thread.getState() != Thread.State.NEW) {
             try {
-                thread.join();
+                thread.join(PATIENCE); // a name service that does not answer holds it, and nothing ends that
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;

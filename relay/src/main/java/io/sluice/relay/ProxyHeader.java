@@ -112,11 +112,11 @@ final class ProxyHeader {
                 ? text.matches("[0-9a-fA-F:.]{2,45}") && text.indexOf(':') >= 0
                 : text.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
         if (!looksRight) {
-            return null; // or the JDK would ask the name service for it
+            return null;
         }
         try {
-            return InetAddress.getByName(text);
-        } catch (UnknownHostException e) {
+            return InetAddress.ofLiteral(text);
+        } catch (IllegalArgumentException e) {
             return null;
         }
     }

@@ -4,6 +4,9 @@ package io.sluice.relay;
 import io.sluice.flow.Journal;
 import io.sluice.flow.PipePool;
 import io.sluice.kernel.Kernel;
+import io.sluice.relay.record.DirectoryShelf;
+import io.sluice.relay.record.Recorder;
+import io.sluice.relay.record.Recording;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.SocketAddress;
@@ -24,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +60,7 @@ public final class Relay implements AutoCloseable {
     private Map<Route, LiveRoute> routes = Map.of();
     private @Nullable Config config;
     private @Nullable Handover handover;
+    private @Nullable Recorder recorder;
     private boolean ending; // no listener is opened any more
     private boolean closed;
 
@@ -65,11 +70,13 @@ public final class Relay implements AutoCloseable {
      */
     private volatile List<Integer> listening = List.of();
 
-    private final CompletableFuture<Void> handedOver = new CompletableFuture<>();
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final boolean successor;
 
-    private Relay(Kernel kernel, Consumer<SessionLog> log) {
+    private Relay(Kernel kernel, Consumer<SessionLog> log, boolean successor) {
         this.kernel = kernel;
         this.log = log;
+        this.successor = successor;
     }
 
     /** As {@link #start(Kernel, Config, Consumer, List)}, with sockets of its own. */
@@ -91,10 +98,22 @@ public final class Relay implements AutoCloseable {
      */
     public static Relay start(Kernel kernel, Config config, Consumer<SessionLog> log, List<Integer> inherited)
             throws IOException {
-        Relay relay = new Relay(kernel, log);
         Path place = config.handover();
-        try (Inheritance inheritance = new Inheritance(kernel);
-                Predecessor before = place == null ? null : Predecessor.find(kernel, place)) {
+        try (Predecessor before = place == null ? null : Predecessor.find(kernel, place)) {
+            return start(kernel, config, log, inherited, before);
+        }
+    }
+
+    private static Relay start(
+            Kernel kernel,
+            Config config,
+            Consumer<SessionLog> log,
+            List<Integer> inherited,
+            @Nullable Predecessor before)
+            throws IOException {
+        Relay relay = new Relay(kernel, log, before != null);
+        Path place = config.handover();
+        try (Inheritance inheritance = new Inheritance(kernel)) {
             for (int fd : inherited) {
                 inheritance.add(fd);
             }
@@ -118,6 +137,7 @@ public final class Relay implements AutoCloseable {
             }
             return relay;
         } catch (IOException | RuntimeException e) {
+            relay.abandon();
             relay.close();
             throw e;
         }
@@ -127,12 +147,57 @@ public final class Relay implements AutoCloseable {
         // For its first line a log reads files, that of the time zones among them: now, and not when there is a lack of
         // descriptors to complain of, where failing to would end the loop.
         LOG.log(Level.DEBUG, "begins at {0}", ZonedDateTime.now(ZoneId.systemDefault()));
-        long pipeBytes = PipePool.grantedBytes(kernel) / first.loops();
+        // Three quarters of what the kernel grants are for sessions and the recording, the last one for mirrors.
+        Recording recording = first.recording();
+        Recorder writer = recording == null ? null : recorder(recording, first.loops());
+        recorder = writer;
+        long forRecording = recording == null ? 0 : Recorder.pipeBytes(kernel, recording);
+        long pipeBytes = (PipePool.grantedBytes(kernel) - forRecording) / first.loops();
+        long mirrorBytes = PipePool.grantedBytes(kernel) / 3 / first.loops();
+        AtomicLong ordinal = new AtomicLong();
         for (int i = 0; i < first.loops(); i++) {
-            PipePool pool = new PipePool(kernel, journal, PipePool.DEFAULT_PIPES, pipeBytes, PipePool.DEFAULT_IDLE);
+            PipePool pool = new PipePool(
+                    kernel, journal, PipePool.DEFAULT_PIPES, pipeBytes, PipePool.DEFAULT_IDLE, Half.BUFFER_BYTES);
             EventLoop loop = new EventLoop(kernel, pool, "sluice-relay-" + i);
-            workers.add(new Worker(loop, log, sessions, first.maxSessions()));
-            loop.start();
+            PipePool mirrorPipes = new PipePool(
+                    kernel, journal, PipePool.DEFAULT_PIPES, mirrorBytes, PipePool.DEFAULT_IDLE, Half.BUFFER_BYTES);
+            Worker worker = new Worker(loop, mirrorPipes, log, sessions, first.maxSessions(), this::letIn);
+            workers.add(worker);
+            if (writer != null) {
+                worker.record(
+                        writer.deck(loop.beside("loop" + i)),
+                        source -> first.recorded().takes(source, ordinal.getAndIncrement()));
+            }
+        }
+        if (writer != null) {
+            writer.start();
+        }
+        for (Worker worker : workers) {
+            worker.loop().start(failure -> {
+                ended.completeExceptionally(failure);
+                Thread.startVirtualThread(this::stopAccepting); // which waits for the other loops
+                worker.endSessions();
+            });
+        }
+    }
+
+    private Recorder recorder(Recording recording, int loops) {
+        String version = Relay.class.getModule().getDescriptor() == null
+                ? ""
+                : Relay.class
+                        .getModule()
+                        .getDescriptor()
+                        .rawVersion()
+                        .map(" "::concat)
+                        .orElse("");
+        DirectoryShelf shelf = new DirectoryShelf(recording.directory());
+        return new Recorder(kernel, recording, shelf, journal, loops, "sluice" + version);
+    }
+
+    /** From any loop. */
+    private void letIn() {
+        for (Worker worker : workers) {
+            worker.loop().execute(worker::letIn);
         }
     }
 
@@ -144,7 +209,8 @@ public final class Relay implements AutoCloseable {
      *
      * @throws IOException naming the listener or the backend that cannot be had
      * @throws IllegalArgumentException when something has changed that needs a new start: the number of loops, the
-     *     limit of all sessions, the place of the handover, the admin address
+     *     limit of all sessions, the place of the handover, the admin address, the recording, the permissions of a Unix
+     *     socket
      * @throws IllegalStateException when the relay is being drained or closed
      */
     public void reload(Config next) throws IOException {
@@ -156,6 +222,12 @@ public final class Relay implements AutoCloseable {
             throw new IllegalStateException("the relay is ending, and takes no new configuration");
         }
         requireSameFrame(next);
+        gates.forEach((address, gate) -> {
+            List<Listen> wished = wishes(address, next);
+            if (!wished.isEmpty()) {
+                requireSame("mode, owner and group of " + address, gate.permissions(), Listen.permissions(wished));
+            }
+        });
         Map<Route, LiveRoute> live = new LinkedHashMap<>();
         Map<Address, Gate> opened = new LinkedHashMap<>();
         List<LiveBackend> added = new ArrayList<>();
@@ -169,11 +241,12 @@ public final class Relay implements AutoCloseable {
                     opened.put(address, new Gate(kernel, address, wishes(address, next), workers, inheritance));
                 }
             }
+            requireDistinct(opened);
             for (Map.Entry<Address, Gate> each : opened.entrySet()) {
                 each.getValue().open(signpost(each.getKey(), live.values()));
             }
         } catch (IOException | RuntimeException e) {
-            opened.values().forEach(Gate::close);
+            opened.values().forEach(Gate::abandon);
             added.forEach(names::remove);
             throw e;
         }
@@ -207,6 +280,8 @@ public final class Relay implements AutoCloseable {
         requireSame("limit of all sessions", now.maxSessions(), next.maxSessions());
         requireSame("place of the handover", now.handover(), next.handover());
         requireSame("admin address", now.admin(), next.admin());
+        requireSame("recording", now.recording(), next.recording());
+        requireSame("sample that is recorded", now.recorded(), next.recorded());
     }
 
     private static void requireSame(String what, @Nullable Object now, @Nullable Object next) {
@@ -214,6 +289,20 @@ public final class Relay implements AutoCloseable {
             throw new IllegalArgumentException(
                     "the " + what + " of a relay that runs stays " + (now == null ? "none" : now)
                             + "; start a new relay to change it to " + (next == null ? "none" : next));
+        }
+    }
+
+    /** One place has as many names as one likes; with SO_REUSEPORT each would get a share of its connections. */
+    private void requireDistinct(Map<Address, Gate> opened) throws IOException {
+        Map<SocketAddress, Address> names = new HashMap<>();
+        Map<Address, Gate> all = new LinkedHashMap<>(gates);
+        all.putAll(opened);
+        for (Map.Entry<Address, Gate> each : all.entrySet()) {
+            Address other = names.putIfAbsent(each.getValue().bound(), each.getKey());
+            if (other != null) {
+                throw new IOException("listeners " + other + " and " + each.getKey()
+                        + " are the same place: write it in the same way for both");
+            }
         }
     }
 
@@ -228,7 +317,26 @@ public final class Relay implements AutoCloseable {
             }
             backends.add(known);
         }
-        return new LiveRoute(route, backends);
+        List<LiveMirror> mirrors = new ArrayList<>();
+        for (Mirror mirror : route.mirrors()) {
+            LiveMirror known = known(route, mirror);
+            if (known == null) {
+                known = new LiveMirror(mirror);
+                added.add(known.target());
+                names.addLater(known.target()); // no mirror keeps a relay from its work
+            }
+            mirrors.add(known);
+        }
+        return new LiveRoute(route, backends, mirrors);
+    }
+
+    private @Nullable LiveMirror known(Route route, Mirror mirror) {
+        return routes.values().stream()
+                .filter(old -> old.name().equals(route.name()))
+                .flatMap(old -> old.mirrors().stream())
+                .filter(old -> old.mirror().equals(mirror))
+                .findAny()
+                .orElse(null);
     }
 
     /** The same backend of a route of the same name, which keeps its sessions and its health. */
@@ -283,6 +391,8 @@ public final class Relay implements AutoCloseable {
                                             backend,
                                             health,
                                             route.route().keepAlive()));
+                } else {
+                    backend.healthy(true, false, System.nanoTime()); // nobody would find out that it is back
                 }
             }
         }
@@ -299,7 +409,10 @@ public final class Relay implements AutoCloseable {
         checkups.clear();
         checkups.putAll(wanted);
         Set<LiveBackend> used = new HashSet<>();
-        routes.values().forEach(route -> used.addAll(route.backends()));
+        for (LiveRoute route : routes.values()) {
+            used.addAll(route.backends());
+            route.mirrors().forEach(mirror -> used.add(mirror.target()));
+        }
         names.keepOnly(used);
     }
 
@@ -316,6 +429,12 @@ public final class Relay implements AutoCloseable {
         opened.open();
     }
 
+    /** What waits is for the one that goes on, if there is one. */
+    private synchronized void abandon() {
+        gates.values().forEach(Gate::abandon);
+        gates.clear();
+    }
+
     private synchronized void ownNames() {
         gates.values().forEach(Gate::ownName);
         if (handover != null) {
@@ -326,6 +445,8 @@ public final class Relay implements AutoCloseable {
     /** A successor takes the connections. */
     private void leave() {
         synchronized (this) {
+            ending = true; // a reload would listen beside the successor
+            listening = List.of();
             gates.values().forEach(Gate::leave);
             gates.clear();
             if (handover != null) {
@@ -333,15 +454,21 @@ public final class Relay implements AutoCloseable {
                 handover = null;
             }
         }
-        handedOver.complete(null);
+        ended.complete(null);
     }
 
     /**
-     * Done when another relay has taken over the listening sockets: this one takes no more connections then, and is to
-     * be drained.
+     * Done when another relay has taken over the listening sockets; done with an exception when a mistake of the relay
+     * has ended one of its loops, with the sessions that lived in it. Either way this one takes no more connections,
+     * and is to be drained or closed.
      */
     public CompletableFuture<Void> handedOver() {
-        return handedOver.copy();
+        return ended.copy();
+    }
+
+    /** Whether it took the listening sockets over from another relay. */
+    public boolean isSuccessor() {
+        return successor;
     }
 
     // At work.
@@ -365,7 +492,8 @@ public final class Relay implements AutoCloseable {
                 !gates.isEmpty(),
                 sessions(),
                 routes.values().stream().map(LiveRoute::status).toList(),
-                workers.stream().map(Worker::status).toList());
+                workers.stream().map(Worker::status).toList(),
+                recorder == null ? null : recorder.status());
     }
 
     /**
@@ -397,12 +525,17 @@ public final class Relay implements AutoCloseable {
     public boolean drain(Duration deadline) throws InterruptedException {
         stopAccepting();
         long endNanos = System.nanoTime() + deadline.toNanos();
-        while (sessions.get() > 0 && System.nanoTime() - endNanos < 0) {
+        while (!isIdle() && System.nanoTime() - endNanos < 0) {
             TimeUnit.MILLISECONDS.sleep(20);
         }
-        boolean all = sessions.get() == 0;
+        boolean all = isIdle();
         close();
         return all;
+    }
+
+    /** Whether no session is left, and nothing is on its way to a mirror. */
+    private boolean isIdle() {
+        return sessions.get() == 0 && workers.stream().allMatch(worker -> worker.shadows() == 0);
     }
 
     private synchronized void stopAccepting() {
@@ -435,7 +568,13 @@ public final class Relay implements AutoCloseable {
             worker.loop().execute(worker::endSessions);
             worker.loop().end();
         }
+        if (recorder != null) {
+            recorder.close(); // writes what the loops have left
+        }
         // Only now is no loop left that could wake another by a number that is somebody else's by then.
-        workers.forEach(worker -> worker.loop().close());
+        for (Worker worker : workers) {
+            worker.loop().close();
+            worker.mirrorPipes().close();
+        }
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.relay;
 
+import io.sluice.relay.record.RecordingStatus;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A relay at one moment. Numbers that grow are since its start, and those of a route since it was last changed.
@@ -13,9 +15,15 @@ import java.util.Map;
  * @param sessions now
  * @param routes in the order of the configuration
  * @param loops its threads
+ * @param recording null when there is none
  */
 public record RelayStatus(
-        Instant since, boolean accepting, int sessions, List<RouteStatus> routes, List<LoopStatus> loops) {
+        Instant since,
+        boolean accepting,
+        int sessions,
+        List<RouteStatus> routes,
+        List<LoopStatus> loops,
+        @Nullable RecordingStatus recording) {
     /** Copies the lists. */
     public RelayStatus {
         routes = List.copyOf(routes);
@@ -39,6 +47,7 @@ public record RelayStatus(
      * @param ended sessions, by what ended them
      * @param up bytes on their way to the backends, by how they were moved
      * @param down bytes on their way to the clients
+     * @param mirrors in the order of the configuration
      */
     public record RouteStatus(
             String name,
@@ -50,7 +59,8 @@ public record RelayStatus(
             Map<Termination.Cause, Long> ended,
             Map<Manner, Long> up,
             Map<Manner, Long> down,
-            List<BackendStatus> backends) {
+            List<BackendStatus> backends,
+            List<MirrorStatus> mirrors) {
         /** Copies what is given. */
         public RouteStatus {
             listeners = List.copyOf(listeners);
@@ -58,6 +68,33 @@ public record RelayStatus(
             up = Map.copyOf(up);
             down = Map.copyOf(down);
             backends = List.copyOf(backends);
+            mirrors = List.copyOf(mirrors);
+        }
+    }
+
+    /**
+     * A mirror.
+     *
+     * @param of whose bytes it gets
+     * @param sessions that it is connected for now, or that are still on their way to it
+     * @param mirrored sessions that were in its sample
+     * @param bytes that its sockets have taken
+     * @param lagBytes that wait for it now
+     * @param missedBytes that it did not get, and will not, in sessions in which it was given up
+     * @param lost sessions in which it was, by the reason
+     */
+    public record MirrorStatus(
+            String name,
+            Mirror.Of of,
+            int sessions,
+            long mirrored,
+            long bytes,
+            long lagBytes,
+            long missedBytes,
+            Map<Mirror.Loss, Long> lost) {
+        /** Copies the map. */
+        public MirrorStatus {
+            lost = Map.copyOf(lost);
         }
     }
 

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param balance how one is chosen
  * @param tries how many backends are tried for one connection before it is given up
  * @param health how they are watched; null for not at all
+ * @param recorded whether its sessions are in the relay's recording, when there is one
+ * @param mirrors services that get a copy; each under a name of its own
  */
 public record Route(
         String name,
@@ -28,6 +30,8 @@ public record Route(
         Balance balance,
         int tries,
         @Nullable Health health,
+        boolean recorded,
+        List<Mirror> mirrors,
         Timeouts timeouts,
         Limits limits,
         Access access,
@@ -45,6 +49,11 @@ public record Route(
         Set<String> names = new HashSet<>();
         for (Backend backend : backends) {
             require(names.add(backend.name()), name, "has two backends named " + backend.name());
+        }
+        mirrors = List.copyOf(mirrors);
+        Set<String> mirrorNames = new HashSet<>();
+        for (Mirror mirror : mirrors) {
+            require(mirrorNames.add(mirror.name()), name, "has two mirrors named " + mirror.name());
         }
     }
 
@@ -65,6 +74,8 @@ public record Route(
         private final List<Listen> listens = new ArrayList<>();
         private final List<String> serverNames = new ArrayList<>();
         private final List<Backend> backends = new ArrayList<>();
+        private final List<Mirror> mirrors = new ArrayList<>();
+        private boolean recorded = true;
         private Balance balance = Balance.ROUND_ROBIN;
         private int tries = 3;
         private @Nullable Health health;
@@ -114,6 +125,18 @@ public record Route(
             return this;
         }
 
+        /** Whether its sessions are recorded when the relay records. */
+        public Builder recorded(boolean yes) {
+            recorded = yes;
+            return this;
+        }
+
+        /** One more service that gets a copy. */
+        public Builder mirror(Mirror mirror) {
+            mirrors.add(mirror);
+            return this;
+        }
+
         public Builder timeouts(Timeouts all) {
             timeouts = all;
             return this;
@@ -149,6 +172,8 @@ public record Route(
                     balance,
                     tries,
                     health,
+                    recorded,
+                    mirrors,
                     timeouts,
                     limits,
                     access,

@@ -5,15 +5,19 @@ import io.sluice.kernel.Errno;
 import io.sluice.kernel.TransferPath;
 import io.sluice.relay.Termination.Cause;
 import io.sluice.relay.Termination.Phase;
+import io.sluice.relay.record.Deck;
+import io.sluice.relay.record.Tape;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +49,13 @@ final class Session implements Admission.Waiting {
         @Nullable
         LiveBackend choose(LiveRoute route, SocketAddress source, Set<LiveBackend> tried);
 
+        /** Where the session lives. */
+        Worker worker();
+
+        /** Where the session is recorded; null when it is not. Asked once. */
+        @Nullable
+        Deck deck(LiveRoute route, SocketAddress source);
+
         /** The session is over. */
         void ended(Session session, SessionLog log);
     }
@@ -58,7 +69,7 @@ final class Session implements Admission.Waiting {
     private final Peer client;
     private final Instant accepted = Instant.now();
     private final long acceptedNanos;
-    private final Timers.Timer timer = new Timers.Timer(this::timedOut);
+    private final Timers.Timer timer = new Timers.Timer(() -> guarded(this::timedOut));
     private final Timers.Timer throttle = new Timers.Timer(this::advance);
     private final Set<LiveBackend> tried = new HashSet<>(2);
 
@@ -71,6 +82,8 @@ final class Session implements Admission.Waiting {
     private boolean connected;
     private @Nullable Half up;
     private @Nullable Half down;
+    private List<Shadow> shadows = List.of();
+    private @Nullable Tape tape;
 
     private long phaseNanos;
     private long activeNanos;
@@ -120,26 +133,36 @@ final class Session implements Admission.Waiting {
 
     /** Does all that can be done now, whatever it is that has changed. */
     private void advance() {
+        guarded(this::goOn);
+    }
+
+    /** One session's mistake, or what there is no memory for, must not end the others of its loop. */
+    private void guarded(Runnable turn) {
         if (phase == Phase.ENDED) {
             return;
         }
         try {
-            if (phase == Phase.HELLO) {
-                hello();
-            }
-            if (phase == Phase.QUEUE) {
-                notice();
-            }
-            if (phase == Phase.CONNECT) {
-                connecting();
-            }
-            if (phase == Phase.DATA || phase == Phase.LAST) {
-                flow();
-            }
+            turn.run();
         } catch (RuntimeException e) {
-            // One session's mistake must not end the others of its loop.
             LOG.log(Level.ERROR, "a session has failed by a mistake of the relay", e);
             end(Cause.INTERNAL, e.toString(), true);
+        } catch (OutOfMemoryError e) {
+            end(Cause.RESOURCE, e.toString(), true);
+        }
+    }
+
+    private void goOn() {
+        if (phase == Phase.HELLO) {
+            hello();
+        }
+        if (phase == Phase.QUEUE) {
+            notice();
+        }
+        if (phase == Phase.CONNECT) {
+            connecting();
+        }
+        if (phase == Phase.DATA || phase == Phase.LAST) {
+            flow();
         }
     }
 
@@ -218,11 +241,13 @@ final class Session implements Admission.Waiting {
                 into.admission().leave(source); // it has ended meanwhile, and could not give up any more
                 return;
             }
-            admitted = true;
-            queuedNanos = loop.nowNanos() - phaseNanos;
-            into.accepted.increment();
-            connect(into);
-            advance();
+            guarded(() -> {
+                admitted = true;
+                queuedNanos = loop.nowNanos() - phaseNanos;
+                into.accepted.increment();
+                connect(into);
+                goOn();
+            });
         });
     }
 
@@ -306,7 +331,7 @@ final class Session implements Admission.Waiting {
             if (peer == null || chosen == null || to == null || !(connected || peer.writable())) {
                 return;
             }
-            int error = connected ? 0 : peer.socketError();
+            int error = connected ? 0 : peer.takeError();
             if (error == 0) {
                 relay(to, peer, chosen);
             } else {
@@ -339,22 +364,53 @@ final class Session implements Admission.Waiting {
                 loop, peer, client, path, to.down, chosen.bytesDown, LiveRoute.limit(sessionRate), to.downLimit());
         up = toServer;
         down = toClient;
-        toServer.preload(first(chosen));
+        byte[] read = greeting.rest();
+        toServer.preload(MemorySegment.ofArray(first(chosen.backend(), read)));
+        shadows = follow(to, toServer, toClient, read);
+        tape = record(to, toServer, toClient, read);
         peer.assumeReady();
         activeNanos = loop.nowNanos();
         enter(Phase.DATA);
     }
 
-    /** What the backend gets before all else: who the client is, if it wants to know, and what was read already. */
-    private MemorySegment first(LiveBackend chosen) {
-        ProxyProtocol version = chosen.backend().proxy();
+    private List<Shadow> follow(LiveRoute in, Half toServer, Half toClient, byte[] read) {
+        List<Shadow> all = List.of();
+        for (LiveMirror mirror : in.mirrors()) {
+            if (mirror.takes(source)) {
+                Shadow shadow =
+                        new Shadow(host.worker(), mirror, source, in.route().timeouts(), this::advance);
+                boolean requests = mirror.mirror().of() == Mirror.Of.REQUESTS;
+                shadow.start(first(mirror.mirror().target(), requests ? read : new byte[0]));
+                (requests ? toServer : toClient).add(shadow);
+                all = all.isEmpty() ? new ArrayList<>() : all;
+                all.add(shadow);
+            }
+        }
+        return all;
+    }
+
+    private @Nullable Tape record(LiveRoute in, Half toServer, Half toClient, byte[] read) {
+        Deck deck = host.deck(in, source);
+        if (deck == null) {
+            return null;
+        }
+        Tape fresh = new Tape(
+                deck, source, client.localAddress(), "route " + in.name() + ", listener " + listener, this::advance);
+        fresh.first(read);
+        toServer.add(new Recorded(fresh, true));
+        toClient.add(new Recorded(fresh, false));
+        return fresh;
+    }
+
+    /** What it gets before all else: who the client is, if it wants to know, and what was read already. */
+    private byte[] first(Backend of, byte[] read) {
+        ProxyProtocol version = of.proxy();
         byte[] header = version == ProxyProtocol.NONE
                 ? new byte[0]
                 : ProxyHeader.encode(version, source, client.localAddress());
-        byte[] read = greeting.rest();
         byte[] both = Arrays.copyOf(header, header.length + read.length);
         System.arraycopy(read, 0, both, header.length, read.length);
-        return MemorySegment.ofArray(both);
+        return both;
     }
 
     // Bytes.
@@ -419,8 +475,10 @@ final class Session implements Admission.Waiting {
             } else {
                 end(broken == toServer ? Cause.SERVER : Cause.CLIENT, Errno.name(broken.errno()), true);
             }
-            return true;
+            return true; // the sockets are closed, which tells both sides
         }
+        toServer.endSink();
+        toClient.endSink();
         // Of a peer that has reset its connection what came before is still brought on, but it is not waited for long.
         if (phase == Phase.DATA && (upDone || downDone || client.hasFailed() || peer.hasFailed())) {
             enter(Phase.LAST);
@@ -532,8 +590,12 @@ final class Session implements Admission.Waiting {
         Half toServer = up;
         Half toClient = down;
         if (toServer != null && toClient != null) {
-            toServer.close();
-            toClient.close();
+            Tape recorded = tape;
+            if (recorded != null) {
+                recorded.close(reset, cause == Cause.CLIENT);
+            }
+            toServer.close(reset);
+            toClient.close(reset);
         }
         client.close(reset);
         Peer peer = server;
@@ -582,6 +644,7 @@ final class Session implements Admission.Waiting {
                 termination,
                 in == null ? 0 : in.admission().sessions(),
                 used == null ? 0 : used.sessions(),
+                shadows.stream().map(Shadow::log).toList(),
                 detail);
     }
 }

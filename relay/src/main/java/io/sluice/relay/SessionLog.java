@@ -4,6 +4,7 @@ package io.sluice.relay;
 import io.sluice.kernel.TransferPath;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param termination how it ended
  * @param sessions of its route when it ended, this one included
  * @param backendSessions of its backend
+ * @param mirrors what they have got of it by now
  * @param detail what went wrong, for people; empty when nothing did
  */
 public record SessionLog(
@@ -47,9 +49,21 @@ public record SessionLog(
         Termination termination,
         int sessions,
         int backendSessions,
+        List<Mirrored> mirrors,
         String detail) {
-    /** Copies the map. */
+    /** Copies the map and the list. */
     public SessionLog {
         bytesByPath = Map.copyOf(bytesByPath);
+        mirrors = List.copyOf(mirrors);
     }
+
+    /**
+     * What a mirror has got of a session when that is over. What it has not got by then may still come.
+     *
+     * @param bytes that its socket has taken
+     * @param waitingBytes that are on their way
+     * @param missedBytes that it will not get
+     * @param loss why it was given up; null when it was not
+     */
+    public record Mirrored(String name, long bytes, long waitingBytes, long missedBytes, Mirror.@Nullable Loss loss) {}
 }

@@ -2,6 +2,7 @@
 package io.sluice.relay;
 
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,4 +30,18 @@ public record Timeouts(
             Duration.ofHours(1),
             Duration.ofMinutes(1),
             null);
+
+    /** Checks that there is time for everything. */
+    public Timeouts {
+        Stream.of(hello, queue, connect, idle, halfClosed).forEach(Timeouts::requireTime);
+        if (life != null) {
+            requireTime(life);
+        }
+    }
+
+    private static void requireTime(Duration time) {
+        if (!time.isPositive()) {
+            throw new IllegalArgumentException("a timeout is more than 0; to wait for long, write 1d");
+        }
+    }
 }

@@ -63,9 +63,11 @@ final class Timers {
         }
     }
 
-    /** Runs what is due at {@code nowNanos}, the oldest first. */
+    /**
+     * Runs what is due at {@code nowNanos}, the oldest first; what is set meanwhile may have to wait for another turn.
+     */
     void run(long nowNanos) {
-        while (size > 0 && at(0).deadlineNanos - nowNanos <= 0) {
+        for (int most = size; most > 0 && size > 0 && at(0).deadlineNanos - nowNanos <= 0; most--) {
             Timer first = at(0);
             cancel(first);
             first.due.run();

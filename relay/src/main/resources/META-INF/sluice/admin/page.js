@@ -107,6 +107,20 @@ function backend(route, each) {
     make('td', {}, button));
 }
 
+const losses = {
+  full: 'fell behind', unreachable: 'not reached', reset: 'reset by it', late: 'too late', cut: 'cut at the end',
+};
+
+function mirrors(all) {
+  if (all.length === 0) return [];
+  const lost = (each) => Object.entries(each.lost).filter(([, number]) => number > 0)
+    .map(([why, number]) => `${count(number)} ${losses[why]}`).join(', ') || '0';
+  return [make('table', {},
+    make('thead', {}, cells('th', 'mirror', make('th', { className: 'text' }, 'of'), 'sessions', 'mirrored', 'bytes', 'behind', 'missed', 'lost')),
+    make('tbody', {}, ...all.map((each) => cells('td', each.name, make('td', { className: 'text' }, each.of), each.sessions,
+      count(each.mirrored), bytes(each.bytes), bytes(each.lagBytes), bytes(each.missedBytes), lost(each)))))];
+}
+
 function route(each) {
   return make('article', {},
     make('header', {}, make('h2', {}, each.name),
@@ -115,7 +129,20 @@ function route(each) {
     ...moved('to the backends', each.bytesUp), ...moved('to the clients', each.bytesDown),
     make('table', {},
       make('thead', {}, cells('th', 'backend', make('th', { className: 'text' }, 'state'), 'weight', 'sessions', 'served', 'failed connects', 'up', 'down', '')),
-      make('tbody', {}, ...each.backends.map((one) => backend(each, one)))));
+      make('tbody', {}, ...each.backends.map((one) => backend(each, one)))),
+    ...mirrors(each.mirrors));
+}
+
+function recording(each) {
+  if (!each) return [];
+  return [make('article', {},
+    make('header', {}, make('h2', {}, 'recording'),
+      make('span', { className: 'note' }, `${each.directory} · ${count(each.sessions)} sessions · ${count(each.files)} files`
+        + (each.trouble === '' ? '' : ` · ${each.trouble}`))),
+    make('table', {},
+      make('thead', {}, cells('th', 'recorded', 'in files', 'waiting', 'missed: behind', 'missed: disk', 'sessions waited')),
+      make('tbody', {}, cells('td', bytes(each.bytes), bytes(each.fileBytes), bytes(each.waitingBytes),
+        bytes(each.bytesMissedBehind), bytes(each.bytesMissedDisk), `${each.blockedSeconds.toFixed(1)} s`))))];
 }
 
 function show(status) {
@@ -123,7 +150,7 @@ function show(status) {
   state.textContent = !status.accepting ? 'being drained' : status.ready ? 'ready' : 'a route has no backend';
   state.className = `badge ${!status.accepting ? 'waiting' : status.ready ? 'ready' : 'down'}`;
   find('facts').textContent = `${count(status.sessions)} sessions · since ${new Date(status.since).toLocaleString('en-GB')}`;
-  find('routes').replaceChildren(...status.routes.map(route));
+  find('routes').replaceChildren(...status.routes.map(route), ...recording(status.recording));
   find('loops').replaceChildren(...status.loops.map((loop) => cells('td', loop.name, loop.sessions, loop.cpuSeconds.toFixed(1),
     loop.pipesInUse, loop.pipesIdle, bytes(loop.pipeBytes), count(loop.pipesMade), count(loop.pipesRefused))));
 }

@@ -8,6 +8,8 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.sluice.WhenFull;
+import io.sluice.relay.record.Recording;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,10 +44,15 @@ class ConfigFileTest {
                 deny: [192.0.2.7]
                 keepAlive: {idle: 1m, interval: 10s, probes: 3, userTimeout: 30s}
                 path: splice
+                mirrors:
+                  - shadow:9000
+                  - {address: "[::1]:9001", name: audit, of: responses, sample: "1/20,10.0.0.0/8", buffer: 4M, whenFull: block, sendProxy: v1}
               - name: web
                 listen: [":443"]
                 serverNames: [www.example.com, "*.example.org"]
                 to: [app:8443]
+                record: false
+            record: {directory: /var/lib/sluice, rotateSize: 100M, rotateAge: 30m, limit: 10G, whenFull: block, buffer: 16M, sample: "source:1/3"}
             """;
 
     @Test
@@ -56,6 +63,16 @@ class ConfigFileTest {
         assertThat(config.handover()).isEqualTo(Path.of("/run/sluice/next"));
         assertThat(config.admin())
                 .isEqualTo(new Admin(new Address.Tcp("127.0.0.1", 9090), Path.of("/etc/sluice/token")));
+        assertThat(config.recording())
+                .isEqualTo(new Recording(
+                        Path.of("/var/lib/sluice"),
+                        100 << 20,
+                        Duration.ofMinutes(30),
+                        10L << 30,
+                        Recording.WhenFull.BLOCK,
+                        16 << 20));
+        assertThat(config.recorded()).isEqualTo(new Sample(1, 3, true, List.of()));
+        assertThat(config.routes()).extracting(Route::recorded).containsExactly(true, false);
         Route db = Route.named("db")
                 .listen(Listen.on(new Address.Tcp("", 5432)))
                 .listen(new Listen(
@@ -87,6 +104,13 @@ class ConfigFileTest {
                 .access(new Access(List.of(Cidr.parse("192.0.2.0/24")), List.of(Cidr.parse("192.0.2.7"))))
                 .keepAlive(new KeepAlive(Duration.ofMinutes(1), Duration.ofSeconds(10), 3, Duration.ofSeconds(30)))
                 .path(PathChoice.SPLICE)
+                .mirror(Mirror.to(new Address.Tcp("shadow", 9000)))
+                .mirror(new Mirror(
+                        new Backend("audit", new Address.Tcp("::1", 9001), 1, false, ProxyProtocol.V1),
+                        Mirror.Of.RESPONSES,
+                        new Sample(1, 20, false, List.of(Cidr.parse("10.0.0.0/8"))),
+                        4 << 20,
+                        WhenFull.BLOCK))
                 .build();
         assertThat(config.routes().getFirst()).isEqualTo(db);
         assertThat(config.routes().getLast().serverNames()).containsExactly("www.example.com", "*.example.org");
@@ -108,8 +132,18 @@ class ConfigFileTest {
                     loops: 3 | `loops: [` | sluice.yaml:
                     "127.0.0.1:9090" | "unix:/run/admin" | the admin address is host:port or :port
                     rise: 3 | rise: 0 | rise and fall are at least 1
+                    idle: 4m | idle: 0s | a timeout is more than 0
                     "*.example.org" | "*" | not a server name: '*'
                     sessionRate: 1M | sessionRate: fast | not a number of bytes: 'fast'
+                    1/20 | 5% | not a sample: '5%
+                    1/20 | 20/1 | a part of a whole
+                    1/20 | 1/20,source:1/3 | one ratio, and not two
+                    buffer: 4M | buffer: 0 | mirror audit needs a buffer
+                    of: responses | of: answers | of is one of requests, responses
+                    limit: 10G | limit: 1M | the limit of all recordings is 0, for none, or at least 4 MiB
+                    rotateAge: 30m | rotateAge: 0s | is written to for more than no time
+                    record: false | record: maybe | sluice.yaml:
+                    name: audit | name: "shadow:9000" | has two mirrors named shadow:9000
                     """)
     void aComplaintNamesTheLineAndTheWayOut(String good, String bad, String complaint) {
         assertThat(ALL).contains(good);

@@ -66,7 +66,7 @@ abstract class RelayFixture {
     /** A server that has a thread for each connection. */
     final class Server implements AutoCloseable {
         final BlockingQueue<SocketEnd> connections = new LinkedBlockingQueue<>();
-        private final Listener listener;
+        final Listener listener;
         private final List<Thread> threads = new ArrayList<>();
         private final Thread acceptor;
 

@@ -125,6 +125,19 @@ abstract class RouteContract extends RelayFixture {
         awaitAnswer(relay, "a");
     }
 
+    @Test
+    void aBackendThatIsNoLongerCheckedIsNotDown() throws Exception {
+        Server fine = named("a");
+        Health hopeless = new Health(Duration.ofMillis(10), NEVER, 1, 1, Duration.ZERO, "", "what nobody says");
+        Relay relay =
+                relay(route().to(Backend.at(fine.address())).health(hopeless).build());
+        while (relay.status().routes().getFirst().backends().getFirst().state() == RelayStatus.State.UP) {
+            Thread.onSpinWait();
+        }
+        relay.reload(new Config(List.of(route().to(Backend.at(fine.address())).build()), 1, 0));
+        assertThat(hear(client(relay), 1)).isEqualTo("a");
+    }
+
     private Server heard(String name) throws IOException {
         return server(connection -> say(connection, hear(connection, 4).equals("ping") ? "pong" : name));
     }
@@ -433,6 +446,24 @@ abstract class RouteContract extends RelayFixture {
         assertThat(hear(client(relay), 3)).isEqualTo("new");
         say(old, "y");
         assertThat(hear(old, 1)).isEqualTo("y");
+    }
+
+    /** With SO_REUSEPORT both could be bound, and each route would get a share of the other's connections. */
+    @Test
+    void onePlaceUnderTwoNamesIsRefused() throws Exception {
+        Relay relay = relay(route().to(Backend.at(named("old").address())).build());
+        int port = ((InetSocketAddress) relay.addresses().get(ANYWHERE)).getPort();
+        Route other = Route.named("other")
+                .listen(Listen.on(new Address.Tcp("127.0.0.1", port)))
+                .to(Backend.at(named("new").address()))
+                .build();
+        Route same = route().to(Backend.at(named("old").address())).build();
+        assertThatThrownBy(() -> relay.reload(new Config(List.of(same, other), 1, 0)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("are the same place");
+        for (int i = 0; i < 8; i++) {
+            assertThat(hear(client(relay), 3)).isEqualTo("old");
+        }
     }
 
     @Test

@@ -92,7 +92,7 @@ class SessionCallsTest {
         assertThat(callsOfEverySession())
                 .filteredOn(call -> call.name().equals("splice"))
                 .isNotEmpty()
-                .allSatisfy(call -> assertThat(call.number(4)).isLessThanOrEqualTo(64 << 10));
+                .allSatisfy(call -> assertThat(call.number(4)).isLessThanOrEqualTo(512 << 10));
     }
 
     /** Nobody knows whether a peer has more to say (pitfall 58). */

@@ -18,6 +18,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.Snapshot;
 import io.sluice.kernel.user.UserKernel;
 import io.sluice.relay.Termination.Cause;
+import io.sluice.relay.record.Deck;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -140,7 +141,7 @@ class SessionLawTest {
             Backend only = Backend.at(new Address.Tcp("127.0.0.1", ((InetSocketAddress) there).getPort()));
             LiveBackend live = new LiveBackend(only);
             live.resolved(List.of(there));
-            route = new LiveRoute(RelayFixture.route().to(only).path(path).build(), List.of(live));
+            route = new LiveRoute(RelayFixture.route().to(only).path(path).build(), List.of(live), List.of());
             loop.start();
             steps.hold();
         }
@@ -158,6 +159,16 @@ class SessionLawTest {
         @Override
         public @Nullable LiveBackend choose(LiveRoute of, SocketAddress source, Set<LiveBackend> tried) {
             return tried.isEmpty() ? of.backends().getFirst() : null;
+        }
+
+        @Override
+        public @Nullable Deck deck(LiveRoute in, SocketAddress source) {
+            return null;
+        }
+
+        @Override
+        public Worker worker() {
+            throw new UnsupportedOperationException("only mirrors ask for it, and there are none");
         }
 
         @Override

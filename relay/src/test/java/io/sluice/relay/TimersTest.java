@@ -27,6 +27,21 @@ class TimersTest {
         assertThat(timers.size()).isEqualTo(1);
     }
 
+    /** One that is due again at once, such as a check without a pause, must not keep the loop from all else. */
+    @Test
+    void whatIsSetWhileItRingsWaitsForAnotherTurn() {
+        Timers.Timer[] restless = new Timers.Timer[1];
+        restless[0] = new Timers.Timer(() -> {
+            rung.add("again");
+            timers.set(restless[0], 10);
+        });
+        timers.set(restless[0], 10);
+        timers.run(10);
+        assertThat(rung).containsExactly("again");
+        timers.run(10);
+        assertThat(rung).containsExactly("again", "again");
+    }
+
     @Test
     void whatWasTakenBackDoesNotRing() {
         Timers.Timer a = timer("a");

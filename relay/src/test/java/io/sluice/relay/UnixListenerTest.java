@@ -56,6 +56,19 @@ class UnixListenerTest extends RelayFixture {
     }
 
     @Test
+    void aNewModeNeedsANewRelay() throws Exception {
+        Relay relay = relay(at(0640, null));
+        Config wider = new Config(List.of(at(0666, null)), 1, 0);
+        assertThatThrownBy(() -> relay.reload(wider))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("mode, owner and group of unix:" + socket())
+                .hasMessageContaining("[640]")
+                .hasMessageContaining("[666]");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket())))
+                .isEqualTo("rw-r-----");
+    }
+
+    @Test
     void whatAKilledRelayHasLeftIsTakenOver() throws Exception {
         Route route = at(null, null);
         try (Kernel killed = new LinuxKernel()) {
@@ -67,6 +80,15 @@ class UnixListenerTest extends RelayFixture {
         assertThat(socket()).exists();
         Relay second = relay(route);
         assertThat(second.addresses()).hasSize(1);
+    }
+
+    /** To such a file connect(2) answers ECONNREFUSED, as it does to a socket that a killed relay has left. */
+    @Test
+    void aFileThatIsNoSocketIsLeftAlone() throws Exception {
+        Files.writeString(socket(), "what somebody has written");
+        Route route = at(null, null);
+        assertThatThrownBy(() -> relay(route)).isInstanceOf(IOException.class).hasMessageContaining("EADDRINUSE");
+        assertThat(socket()).hasContent("what somebody has written");
     }
 
     @Test

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,7 @@ public final class AdminServer implements AutoCloseable {
     private final byte @Nullable [] token;
     private final History history;
     private final HttpServer server;
+    private final AtomicBoolean closed = new AtomicBoolean();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
     private AdminServer(Relay relay, Reload reload, byte @Nullable [] token, HttpServer server) {
@@ -102,6 +104,18 @@ public final class AdminServer implements AutoCloseable {
         server.start();
         started.history.start();
         return started;
+    }
+
+    /**
+     * Looks whether the token can be had, before anything depends on it.
+     *
+     * @throws IOException naming the file when it cannot be read or is empty
+     */
+    public static void requireToken(Admin admin) throws IOException {
+        Path tokenFile = admin.tokenFile();
+        if (tokenFile != null) {
+            token(tokenFile);
+        }
     }
 
     private static InetSocketAddress address(Admin admin) throws IOException {
@@ -257,6 +271,14 @@ public final class AdminServer implements AutoCloseable {
     /** Closes the address; requests that are being answered may be cut off. */
     @Override
     public void close() {
+        stop();
+    }
+
+    /** Gives the address up, before this is closed; answers that are on their way are cut off. */
+    public void stop() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
         history.close();
         server.stop(0);
         threads.shutdownNow();

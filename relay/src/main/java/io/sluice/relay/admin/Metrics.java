@@ -13,7 +13,9 @@ import io.sluice.relay.Manner;
 import io.sluice.relay.RelayStatus;
 import io.sluice.relay.RelayStatus.BackendStatus;
 import io.sluice.relay.RelayStatus.LoopStatus;
+import io.sluice.relay.RelayStatus.MirrorStatus;
 import io.sluice.relay.RelayStatus.RouteStatus;
+import io.sluice.relay.record.RecordingStatus;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
@@ -39,7 +41,9 @@ final class Metrics {
         Metrics all = new Metrics(status);
         all.routes();
         all.backends();
+        all.mirrors();
         all.loops();
+        all.recording();
         WRITER.write(out, new MetricSnapshots(all.metrics));
     }
 
@@ -111,6 +115,39 @@ final class Metrics {
         metrics.addAll(List.of(up.build(), sessions.build(), served.build(), failed.build(), bytes.build()));
     }
 
+    private void mirrors() {
+        GaugeSnapshot.Builder sessions =
+                GaugeSnapshot.builder().name("sluice_mirror_sessions").help("Sessions on their way to the mirror now.");
+        GaugeSnapshot.Builder lag =
+                GaugeSnapshot.builder().name("sluice_mirror_lag_bytes").help("Bytes that wait for the mirror.");
+        CounterSnapshot.Builder mirrored =
+                CounterSnapshot.builder().name("sluice_mirror_mirrored").help("Sessions in the mirror's sample.");
+        CounterSnapshot.Builder bytes = CounterSnapshot.builder()
+                .name("sluice_mirror_bytes")
+                .help("Bytes that the mirror's sockets have taken.");
+        CounterSnapshot.Builder missed = CounterSnapshot.builder()
+                .name("sluice_mirror_missed_bytes")
+                .help("Bytes that the mirror did not get, in sessions in which it was given up.");
+        CounterSnapshot.Builder lost = CounterSnapshot.builder()
+                .name("sluice_mirror_lost")
+                .help("Sessions in which the mirror was given up, by the reason.");
+        for (RouteStatus route : status.routes()) {
+            for (MirrorStatus mirror : route.mirrors()) {
+                Labels who = Labels.of("route", route.name(), "mirror", mirror.name());
+                sessions.dataPoint(level(mirror.sessions(), who));
+                lag.dataPoint(level((double) mirror.lagBytes(), who));
+                mirrored.dataPoint(count(mirror.mirrored(), who));
+                bytes.dataPoint(count(mirror.bytes(), who));
+                missed.dataPoint(count(mirror.missedBytes(), who));
+                mirror.lost()
+                        .forEach((why, count) ->
+                                lost.dataPoint(count(count, who.add("reason", StatusFields.word(why)))));
+            }
+        }
+        metrics.addAll(
+                List.of(sessions.build(), lag.build(), mirrored.build(), bytes.build(), missed.build(), lost.build()));
+    }
+
     private void loops() {
         CounterSnapshot.Builder cpu =
                 CounterSnapshot.builder().name("sluice_loop_cpu_seconds").help("CPU time of the loop's thread.");
@@ -130,6 +167,42 @@ final class Metrics {
             refused.dataPoint(count(loop.pipesRefused(), who));
         }
         metrics.addAll(List.of(cpu.build(), pipes.build(), room.build(), refused.build()));
+    }
+
+    private void recording() {
+        RecordingStatus recording = status.recording();
+        if (recording == null) {
+            return;
+        }
+        counter("sluice_recording_sessions", "Sessions recorded.", recording.sessions());
+        counter("sluice_recording_files", "Files begun.", recording.files());
+        counter("sluice_recording_files_deleted", "Files deleted to stay within the limit.", recording.filesDeleted());
+        counter("sluice_recording_file_bytes", "Bytes written to files.", recording.fileBytes());
+        counter("sluice_recording_bytes", "Bytes of sessions that are in the files.", recording.bytes());
+        CounterSnapshot.Builder missed = CounterSnapshot.builder()
+                .name("sluice_recording_missed_bytes")
+                .help("Bytes of sessions that are not in the files, by the reason.");
+        missed.dataPoint(count(recording.bytesMissedBehind(), Labels.of("reason", "behind")));
+        missed.dataPoint(count(recording.bytesMissedDisk(), Labels.of("reason", "disk")));
+        metrics.add(missed.build());
+        metrics.add(GaugeSnapshot.builder()
+                .name("sluice_recording_waiting_bytes")
+                .help("Memory of what waits for the disk.")
+                .dataPoint(level((double) recording.waitingBytes(), Labels.EMPTY))
+                .build());
+        metrics.add(CounterSnapshot.builder()
+                .name("sluice_recording_blocked_seconds")
+                .help("Time for which sessions of a loop have waited for the disk.")
+                .dataPoint(count(recording.blockedNanos() / 1e9, Labels.EMPTY))
+                .build());
+    }
+
+    private void counter(String name, String help, long value) {
+        metrics.add(CounterSnapshot.builder()
+                .name(name)
+                .help(help)
+                .dataPoint(count(value, Labels.EMPTY))
+                .build());
     }
 
     private static GaugeDataPointSnapshot level(double value, Labels labels) {

@@ -4,7 +4,9 @@ package io.sluice.relay.admin;
 import io.sluice.relay.RelayStatus;
 import io.sluice.relay.RelayStatus.BackendStatus;
 import io.sluice.relay.RelayStatus.LoopStatus;
+import io.sluice.relay.RelayStatus.MirrorStatus;
 import io.sluice.relay.RelayStatus.RouteStatus;
+import io.sluice.relay.record.RecordingStatus;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -22,6 +24,26 @@ final class StatusFields {
         fields.put("sessions", status.sessions());
         fields.put("routes", status.routes().stream().map(StatusFields::route).toList());
         fields.put("loops", status.loops().stream().map(StatusFields::loop).toList());
+        if (status.recording() != null) {
+            fields.put("recording", recording(status.recording()));
+        }
+        return fields;
+    }
+
+    private static Map<String, Object> recording(RecordingStatus recording) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("directory", recording.directory());
+        fields.put("sessions", recording.sessions());
+        fields.put("files", recording.files());
+        fields.put("filesDeleted", recording.filesDeleted());
+        fields.put("fileBytes", recording.fileBytes());
+        fields.put("bytes", recording.bytes());
+        fields.put("bytesMissedBehind", recording.bytesMissedBehind());
+        fields.put("bytesMissedDisk", recording.bytesMissedDisk());
+        fields.put("waitingBytes", recording.waitingBytes());
+        fields.put("bufferBytes", recording.bufferBytes());
+        fields.put("blockedSeconds", recording.blockedNanos() / 1e9);
+        fields.put("trouble", recording.trouble());
         return fields;
     }
 
@@ -38,6 +60,20 @@ final class StatusFields {
         fields.put("bytesDown", words(route.down()));
         fields.put(
                 "backends", route.backends().stream().map(StatusFields::backend).toList());
+        fields.put("mirrors", route.mirrors().stream().map(StatusFields::mirror).toList());
+        return fields;
+    }
+
+    private static Map<String, Object> mirror(MirrorStatus mirror) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("name", mirror.name());
+        fields.put("of", word(mirror.of()));
+        fields.put("sessions", mirror.sessions());
+        fields.put("mirrored", mirror.mirrored());
+        fields.put("bytes", mirror.bytes());
+        fields.put("lagBytes", mirror.lagBytes());
+        fields.put("missedBytes", mirror.missedBytes());
+        fields.put("lost", words(mirror.lost()));
         return fields;
     }
 

@@ -16,6 +16,7 @@ import io.sluice.relay.Backend;
 import io.sluice.relay.Config;
 import io.sluice.relay.ConfigException;
 import io.sluice.relay.Listen;
+import io.sluice.relay.Mirror;
 import io.sluice.relay.Relay;
 import io.sluice.relay.Route;
 import java.io.IOException;
@@ -199,6 +200,41 @@ final class AdminServerTest {
                 .contains("sluice_route_ended_total{cause=\"normal\",route=\"data base/1\"} 1.0")
                 .contains("sluice_backend_up{backend=\"" + backendAddress() + "\",route=\"data base/1\"} 1.0")
                 .contains("sluice_loop_cpu_seconds_total{loop=\"sluice-relay-0\"}");
+    }
+
+    @Test
+    @SuppressWarnings("unchecked")
+    void theStatusAndTheMetricsTellOfMirrors() throws Exception {
+        relay.reload(new Config(
+                List.of(Route.named("mirrored")
+                        .listen(Listen.on(ANYWHERE))
+                        .to(Backend.at(backendAddress()))
+                        .mirror(Mirror.to(nobody()))
+                        .build()),
+                1,
+                0));
+        exchange(9);
+        awaitNoSessions();
+        Map<String, Object> status = JSON.std.mapFrom(look("/api/status").body());
+        Map<String, Object> route = ((List<Map<String, Object>>) status.get("routes")).getFirst();
+        Map<String, Object> mirror = ((List<Map<String, Object>>) route.get("mirrors")).getFirst();
+        assertThat(mirror)
+                .containsEntry("of", "requests")
+                .containsEntry("mirrored", 1)
+                .containsEntry("lagBytes", 0)
+                .containsEntry("missedBytes", 9);
+        assertThat((Map<String, Object>) mirror.get("lost")).containsEntry("unreachable", 1);
+        String labels = "{mirror=\"" + mirror.get("name") + "\",route=\"mirrored\"} ";
+        assertThat(look("/metrics").body())
+                .contains("sluice_mirror_lag_bytes" + labels + "0.0")
+                .contains("sluice_mirror_missed_bytes_total" + labels + "9.0");
+    }
+
+    /** Where nobody listens. */
+    private Address nobody() throws Exception {
+        try (Listener gone = sluice.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            return new Address.Tcp("127.0.0.1", ((InetSocketAddress) gone.localAddress()).getPort());
+        }
     }
 
     @Test

@@ -27,8 +27,9 @@ final class HistoryTest {
                 Map.of(),
                 Map.of(Manner.SPLICED, spliced),
                 Map.of(Manner.SMALL, copied - copied / 2, Manner.FIRST, copied / 2),
+                List.of(),
                 List.of());
-        return new RelayStatus(Instant.EPOCH, true, sessions, List.of(route), List.of());
+        return new RelayStatus(Instant.EPOCH, true, sessions, List.of(route), List.of(), null);
     }
 
     @Test

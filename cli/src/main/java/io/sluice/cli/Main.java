@@ -13,6 +13,7 @@ final class Main {
             new TeeCommand(),
             new RelayCommand(),
             new ReplayCommand(),
+            new DemoCommand(),
             new DoctorCommand(),
             new ConformCommand(),
             new LabCommand(),

@@ -8,42 +8,7 @@ home=$(cd -P -- "${0%/*}/.." && pwd)
 sluice=$home/sluice
 tmp=$(mktemp -d)
 . "$home/scripts/testing.sh"
-chmod 711 "$tmp" # PostgreSQL, which is not run as root, has its files below
-PATH=$PATH:/usr/sbin
-relay=
-peers=
-trap 'end' EXIT
-
-end() {
-  # shellcheck disable=SC2086 # a list
-  [ -z "$relay$peers" ] || { kill $relay $peers; wait; } 2> /dev/null
-  rm -rf "$tmp"
-}
-
-# Whether the programs after the Debian package $1 are there; when not, the tests of $2 are skipped.
-has() {
-  package=$1 tests=$2
-  shift 2
-  for program in "$@"; do
-    command -v "$program" > /dev/null || { echo "skip - $tests: there is no ${program##*/}, of the package $package"; return 1; }
-  done
-}
-
-listens() { ss -Hltn "sport = :$1" | grep -q .; }
-
-# Gives each name a port that nobody listens on.
-port=$((20000 + $$ % 10000))
-ports() {
-  for each in "$@"; do
-    while port=$((port + 1)) && listens "$port"; do :; done
-    eval "$each=$port"
-  done
-}
-
-sum() { sha256sum | cut -d ' ' -f 1; }
-
-# Whether two commands, each one word, say the same, and something.
-same() { one=$($1) && other=$($2) && echo "$1: $one" && echo "$2: $other" && [ -n "$one" ] && [ "$one" = "$other" ]; }
+. "$home/scripts/peers.sh"
 
 "$sluice" --version > /dev/null || exit 1 # builds it, when that has not been done
 mkdir "$tmp/www" "$tmp/pg-in"
@@ -84,34 +49,21 @@ END
 relay=$!
 it "the relay listens" wait_until grep -q "listening at 127.0.0.1:$tls_in" "$tmp/relay.err"
 
-# PostgreSQL, which refuses to be run by root.
+# PostgreSQL.
 
-pg_bin=$(for each in /usr/lib/postgresql/*/bin; do echo "$each"; done | sort -V | tail -n 1)
-unprivileged=
-[ "$(id -u)" -ne 0 ] || unprivileged="setpriv --reuid $(id -u nobody) --regid $(id -g nobody) --clear-groups"
 query='select (select count(*) from pgbench_history), (select sum(delta) from pgbench_history),
   (select sum(abalance) from pgbench_accounts), (select sum(tbalance) from pgbench_tellers), sum(bbalance) from pgbench_branches'
-psql() { "$pg_bin/psql" -X -A -t -U postgres postgres "$@"; }
 pg_direct() { psql -h "$tmp/pg" -p "$pg" -c "$query"; }
 pg_over_tcp() { psql -h 127.0.0.1 -p "$pg_in" -c "$query"; }
 pg_over_unix() { psql -h "$tmp/pg-in" -p "$pg" -c "$query"; }
 table_direct() { psql -h "$tmp/pg" -p "$pg" -c 'copy pgbench_accounts to stdout' | sum; }
 table_relayed() { psql -h 127.0.0.1 -p "$pg_in" -c 'copy pgbench_accounts to stdout' | sum; }
-pgbench() { "$pg_bin/pgbench" -U postgres "$@" postgres; }
 benched() { pgbench -h 127.0.0.1 -p "$pg_in" "$@" 2>&1 | tee "$tmp/pgbench" && grep -q "processed: $transactions/$transactions" "$tmp/pgbench"; }
 books_agree() { pg_direct | awk -F '|' -v n="$transactions" '{ print; exit !($1 == n && $2 == $3 && $3 == $4 && $4 == $5) }'; }
 
-# shellcheck disable=SC2086 # a list
-cluster() { (cd / && $unprivileged "$pg_bin/initdb" -D "$tmp/pg/data" -U postgres -A trust -E UTF8 --no-locale --no-sync); }
-
 postgres() {
-  mkdir "$tmp/pg"
-  [ -z "$unprivileged" ] || chown nobody "$tmp/pg"
-  it "PostgreSQL: a cluster of its own" cluster
-  # shellcheck disable=SC2086 # a list
-  (cd / && exec $unprivileged "$pg_bin/postgres" -D "$tmp/pg/data" -k "$tmp/pg" -h 127.0.0.1 -p "$pg" -F > "$tmp/pg.log" 2>&1) &
-  peers="$peers $!"
-  wait_until "$pg_bin/pg_isready" -q -h "$tmp/pg" -p "$pg"
+  it "PostgreSQL: a cluster of its own" cluster "$tmp/pg"
+  serve_cluster "$tmp/pg" "$pg"
   it "PostgreSQL: pgbench fills its tables, over a Unix socket" pgbench -h "$tmp/pg-in" -p "$pg" -i -q -s 2
   transactions=1600
   it "PostgreSQL: pgbench with 8 clients, over TCP to a Unix socket" benched -n -c 8 -j 2 -t 200

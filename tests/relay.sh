@@ -19,7 +19,8 @@ routes:
     listen: ["unix:$tmp/in"]
     to: ["unix:$tmp/out"]
 END
-"$sluice" relay --config "$tmp/sluice.yaml" --drain 5s > "$tmp/relay.log" 2> "$tmp/relay.err" &
+# What runs this may be deaf to SIGHUP, as under nohup, and a JVM leaves that as it is.
+env --default-signal=HUP "$sluice" relay --config "$tmp/sluice.yaml" --drain 5s > "$tmp/relay.log" 2> "$tmp/relay.err" &
 relay=$!
 it "it says where it listens" wait_until grep -q "listening at unix:$tmp/in" "$tmp/relay.err"
 
@@ -53,9 +54,11 @@ it "SIGTERM ends it with 143" test $code -eq 143
 it "and takes the name of its socket away" test ! -e "$tmp/in"
 relay=
 
+admin_port=17641
 # One relay follows another, while a client is in the middle of what it says.
 follow() {
-  "$sluice" relay --listen "unix:$tmp/in" --to "unix:$tmp/out" --handover "$tmp/next" --log none 2> "$tmp/$1.err" 8>&- &
+  "$sluice" relay --listen "unix:$tmp/in" --to "unix:$tmp/out" --handover "$tmp/next" --admin "127.0.0.1:$admin_port" \
+    --log none 2> "$tmp/$1.err" 8>&- &
 }
 "$sluice" copy "unix-listen:$tmp/out" "$tmp/across" &
 server=$!
@@ -72,6 +75,7 @@ wait_until test -s "$tmp/across"
 follow relay
 relay=$!
 it "a relay that follows takes over" wait_until grep -q "another relay has taken over" "$tmp/first.err"
+it "and the admin address with all else" wait_until grep -q "admin page at http://127.0.0.1:$admin_port/" "$tmp/relay.err"
 cat "$tmp/data" >&8
 exec 8>&-
 wait $client $server

@@ -39,6 +39,24 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 # Whether $1 ≥ $2, as awk reads numbers.
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
 
+# What bench/run collects: JSON, an object a line, in the file $BENCH_RAW; without that, nothing. The names are ours and
+# have nothing in them that JSON escapes.
+
+# figure LINE WORK PEER UNIT VALUE ROUND [BY AT]: one round of one peer. BY and AT say at which size, or with how many
+# connections, where the same work was measured at several. A peer whose name begins with "Sluice" is ours, "bound: " is
+# before a program that makes the same system calls.
+figure() {
+  [ -n "${BENCH_RAW:-}" ] || return 0
+  printf '{"line":"%s","work":"%s","peer":"%s","unit":"%s","value":%s,"round":%s%s}\n' "$1" "$2" "$3" "$4" "$5" "$6" \
+    "${7:+,\"by\":\"$7\",\"at\":$8}" >> "$BENCH_RAW"
+}
+
+# verdict_on LINE WORK PEER UNIT GOAL VERDICT: reached, missed, or what else is to be said of it.
+verdict_on() {
+  [ -n "${BENCH_RAW:-}" ] || return 0
+  printf '{"line":"%s","work":"%s","peer":"%s","unit":"%s","goal":"%s","verdict":"%s"}\n' "$@" >> "$BENCH_RAW"
+}
+
 # The machine and the moment, as every result states them.
 describe_machine() {
   echo "$(date -u +%Y-%m-%dT%H:%MZ), $(uname -srm), $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)," \

@@ -46,6 +46,10 @@ round() {
     'BEGIN { printf "%.3f %.3f\n", bytes / s / 1e9, c / ticks / bytes * 1e9 }'
 }
 
+peer() {
+  case $1 in sluice) echo "Sluice's join" ;; bytebuf) echo 'Netty, ByteBufs' ;; *) echo 'Netty, spliceTo' ;; esac
+}
+
 column() { cut -d ' ' -f "$2" "$1" | median -; }
 
 build_jar && build_c netty || exit 70
@@ -65,7 +69,11 @@ for connections in 1 16; do
   count=0
   while [ $((count += 1)) -le "$rounds" ]; do
     order="${order#* } ${order%% *}"
-    for way in $order; do round "$way" "$bytes" $connections >> "$tmp/$connections.$way" || exit 1; done
+    for way in $order; do
+      round "$way" "$bytes" $connections >> "$tmp/$connections.$way" || exit 1
+      figure join "$connections connections" "$(peer "$way")" GB/s "$(tail -n 1 "$tmp/$connections.$way" | cut -d ' ' -f 1)" $count
+      figure join "$connections connections" "$(peer "$way")" CPU-s/GB "$(tail -n 1 "$tmp/$connections.$way" | cut -d ' ' -f 2)" $count
+    done
     for way in $ways; do
       ratio "$(tail -n 1 "$tmp/$connections.$way" | cut -d ' ' -f 2)" "$(tail -n 1 "$tmp/$connections.sluice" | cut -d ' ' -f 2)"
       echo

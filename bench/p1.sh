@@ -10,18 +10,11 @@
 # Prints a line "FAILED: ..." and ends with 1 when the goal is missed: splice <= C + 50 ns, 0 bytes per call.
 set -eu
 
-bench=$(cd -P -- "$(dirname -- "$0")" && pwd)
-home=${bench%/*}
-. "$home/scripts/toolchain.sh"
-find_jdk || { echo "FAILED: needs a JDK $JDK_WANTED"; exit 1; }
-export JAVA_HOME="$jdk"
-command -v cc > /dev/null || { echo "FAILED: needs a C compiler; on Debian: apt-get install gcc libc6-dev"; exit 1; }
-jar=$home/bench/target/benchmarks.jar
-maven -q -pl core,bench -am package -DskipTests > /dev/null
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cc -O2 -pthread -o "$work/p1" "$bench/c/p1.c"
+home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
+. "$home/bench/common.sh"
+command -v gcc > /dev/null || { echo "FAILED: needs a C compiler; on Debian: apt-get install gcc libc6-dev"; exit 1; }
+build_jar
+build_c p1
 
 pattern='SystemCallBenchmark' rounds=3
 [ "${1-}" != short ] || pattern='SystemCallBenchmark.spliceEbadf'
@@ -33,35 +26,50 @@ java_round() {
   java_run "$1" -wi 10 -w 100ms -i 100 -r 20ms |
     awk -v who="$1" '
       /^# Benchmark:/ { name = $3; sub(/.*\./, "", name) }
-      /^Iteration/ { print who, name, $3 }' >> "$work/figures"
+      /^Iteration/ { print who, name, $3 }' >> "$tmp/round"
 }
 
 java_bytes() {
   java_run "$1" -wi 1 -w 1s -i 6 -r 1s -prof gc |
     awk -v who="bytes-$1" '
       /^# Benchmark:/ { name = $3; sub(/.*\./, "", name) }
-      /^ +gc.alloc.rate.norm:/ { print who, name, $2 }' >> "$work/figures"
+      /^ +gc.alloc.rate.norm:/ { print who, name, $2 }' >> "$tmp/round"
 }
 
 java_run() {
   executor=$1
   shift
-  "$jdk/bin/java" --sun-misc-unsafe-memory-access=allow -jar "$jar" "$pattern" "$@" \
+  "$java" --sun-misc-unsafe-memory-access=allow -jar "$jar" "$pattern" "$@" \
     -jvmArgsAppend "-Djmh.executor=$executor" -jvmArgsAppend --sun-misc-unsafe-memory-access=allow
 }
 
+# What a round has brought, of each call its lowest window.
+end_round() {
+  sort -k1,1 -k2,2 -k3,3n "$tmp/round" | sort -u -k1,1 -k2,2 | while read -r who name value; do
+    case $who in *PLATFORM) peer='Sluice, platform thread' ;; *VIRTUAL) peer='Sluice, virtual thread' ;; C-threads) peer='C, two threads' ;; *) peer='C, one thread' ;; esac
+    case $who in bytes-*) unit='bytes allocated' ;; *) unit=ns ;; esac
+    case $name in 'splice()') name=spliceEbadf ;; esac
+    figure P1 "$name" "$peer" "$unit" "$value" $round
+  done
+  cat "$tmp/round" >> "$tmp/figures"
+  rm "$tmp/round"
+}
+
 round=0
-while [ $round -lt $rounds ]; do
-  "$work/p1" | sed 's/^/C-one-thread /' >> "$work/figures"
-  "$work/p1" threads | sed 's/^/C-threads /' >> "$work/figures"
+while [ $((round += 1)) -le $rounds ]; do
+  "$tmp/p1" | sed 's/^/C-one-thread /' >> "$tmp/round"
+  "$tmp/p1" threads | sed 's/^/C-threads /' >> "$tmp/round"
   java_round PLATFORM
   java_round VIRTUAL
-  round=$((round + 1))
+  end_round
 done
 java_bytes PLATFORM
 java_bytes VIRTUAL
+round=1
+end_round
 
-sort -k1,1 -k2,2 -k3,3n "$work/figures" | awk -v short="${1-}" '
+code=0
+sort -k1,1 -k2,2 -k3,3n "$tmp/figures" | awk -v short="${1-}" '
   function cell(who, name,   k) {
     k = who SUBSEP name
     return n[k] ? sprintf("%.0f (%.0f)", all[k, 1], all[k, int((n[k] + 1) / 2)]) : "-"
@@ -78,12 +86,15 @@ sort -k1,1 -k2,2 -k3,3n "$work/figures" | awk -v short="${1-}" '
       printf format, name, cell("C-one-thread", name), cell("C-threads", name), cell("PLATFORM", name), cell("VIRTUAL", name), bytes
       for (w = 1; w <= 2; w++) {
         who = w == 1 ? "bytes-PLATFORM" : "bytes-VIRTUAL"
-        if (n[who, name] && low(who, name) >= 0.5) { print "FAILED: " name " allocates"; bad = 1 }
+        if (n[who, name] && low(who, name) >= 0.5) { print "FAILED: " name " allocates"; allocates = 1 }
       }
     }
     above = low("PLATFORM", "spliceEbadf") - low("C-one-thread", "spliceEbadf")
     printf "splice above C, lowest windows: %+.0f ns over syscall(), %+.0f ns over splice() with a second thread; goal: <= 50 ns\n",
       above, low("PLATFORM", "spliceEbadf") - low("C-threads", "splice()")
-    if (above > 50) { print "FAILED: splice costs more than C + 50 ns"; bad = 1 }
-    exit bad
-  }'
+    if (above > 50) { print "FAILED: splice costs more than C + 50 ns"; slow = 1 }
+    exit 2 * allocates + 4 * slow
+  }' || code=$?
+verdict_on P1 spliceEbadf 'Sluice, platform thread' ns '≤ C + 50 ns' "$([ $((code & 4)) -eq 0 ] && echo reached || echo missed)"
+verdict_on P1 spliceEbadf 'Sluice, platform thread' 'bytes allocated' '0 bytes per call' "$([ $((code & 2)) -eq 0 ] && echo reached || echo missed)"
+[ $code -eq 0 ] || exit 1

@@ -29,15 +29,19 @@ for mode in sleeping spinning copying; do
   pair=0
   while [ $((pair += 1)) -le "$pairs" ]; do
     echo >&3 && read -r of_c <&4 && echo >&5 && read -r of_java <&6 || exit 1
+    figure P2 "$mode" C GiB/s "$of_c" $pair
+    figure P2 "$mode" Sluice GiB/s "$of_java" $pair
     echo "$of_c" >> "$tmp/$mode.c"
     echo "$of_java" >> "$tmp/$mode.java"
     echo "$(ratio "$of_java" "$of_c")" >> "$tmp/$mode.ratio"
+    figure P2 "$mode" Sluice 'ratio to C, of a pair' "$(tail -n 1 "$tmp/$mode.ratio")" $pair
   done
   exec 3>&- 4<&- 5>&- 6<&-
   wait
   middle=$(sort -n "$tmp/$mode.ratio" | awk '{ v[NR] = $1 } END { print v[int((NR + 3) / 4)] " – " v[int((3 * NR + 3) / 4)] }')
   of_both=$(median "$tmp/$mode.ratio")
   if at_least "$of_both" 0.95; then reached=reached; else reached=missed missed="$missed $mode"; fi
+  verdict_on P2 "$mode" Sluice 'ratio to C, of a pair' '≥ 0.95 × C' $reached
   printf '%-10s %12s %12s %8s %16s   %s\n' "$mode" "$(median "$tmp/$mode.c")" "$(median "$tmp/$mode.java")" "$of_both" \
     "$middle" "$reached"
 done

@@ -6,7 +6,7 @@
 # a round. The pipe that is received from is the usual 64 KiB; Sluice and its bound have it hold 512 KiB, as sluice copy
 # does and transferFrom cannot.
 #
-#   bench/p6.sh [ROUNDS [BYTES]]     the file lies in memory (tmpfs), and then on the disk that holds the source tree
+#   bench/p6.sh [ROUNDS [BYTES [WARM_BYTES]]]     the file lies in memory (tmpfs), and then on the disk that holds the source tree
 #
 # Prints a line "FAILED: ..." and ends with 1 when the goal, ≤ 0.50 × transferFrom, is missed by more than what C with the
 # same calls misses it by.
@@ -16,7 +16,7 @@ home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
 
 rounds=${1:-5}
 bytes=${2:-4000000000}
-warm=2000000000
+warm=${3:-2000000000}
 port=17811
 on_disk=$home/bench/target/p6.out
 trap 'rm -rf "$tmp" "$on_disk"' EXIT
@@ -48,6 +48,10 @@ round() {
   awk '{ printf "%.3f\n", $3 / $1 * 1e9 }' "$tmp/said"
 }
 
+peer() {
+  case $1 in sluice) echo Sluice ;; c-splice) echo 'bound: C, splice' ;; c-copy) echo 'C, read and write' ;; *) echo "$1" ;; esac
+}
+
 # The order of round $1. In four rounds each comes once right after each other: what a run costs depends on the memory
 # that the one before it has left, and who always followed the slowest would look a tenth better.
 order() {
@@ -71,9 +75,11 @@ for place in tmpfs disk; do
     while [ $((count += 1)) -le "$rounds" ]; do
       for how in $(order $count); do
         round $how $source "$file" >> "$tmp/$source-$place-$how" || exit 1
+        figure P6 "$source → $place" "$(peer $how)" CPU-s/GB "$(tail -n 1 "$tmp/$source-$place-$how")" $count
       done
       of_round() { ratio "$(tail -n 1 "$tmp/$source-$place-sluice")" "$(tail -n 1 "$tmp/$source-$place-$1")"; }
       echo "$(of_round transferFrom) $(of_round c-splice)" >> "$tmp/$source-$place"
+      figure P6 "$source → $place" Sluice 'ratio to transferFrom, of a round' "$(of_round transferFrom)" $count
     done
     cost() { median "$tmp/$source-$place-$1"; }
     of_peer=$(cut -d ' ' -f 1 "$tmp/$source-$place" | median -)
@@ -85,6 +91,7 @@ for place in tmpfs disk; do
     else
       verdict=missed open="$open, $source → $place"
     fi
+    verdict_on P6 "$source → $place" Sluice 'ratio to transferFrom, of a round' '≤ 0.50 × transferFrom' "$verdict"
     printf '%-14s %8s %13s %9s %8s %7s %9s   %s\n' "$source → $place" "$(cost sluice)" "$(cost transferFrom)" \
       "$(cost c-splice)" "$(cost c-copy)" "$of_peer" "$of_c" "$verdict"
   done

@@ -5,8 +5,9 @@
 # order; medians. CPU seconds are those of the relay alone, user and system. The loads are C programs that cost little,
 # for they share the machine: bulk is counted and dropped unread.
 #
-#   bench/relay.sh [ROUNDS [BYTES [SECONDS [CONNECTIONS]]]]
+#   bench/relay.sh [ROUNDS [BYTES [SECONDS [CONNECTIONS [growth]]]]]
 #
+# With growth, at the end how the cost of a request grows with its size and with the connections, for bench/run's plots.
 # Peers that are not installed are named and left out. Prints a line "FAILED: ..." and ends with 1 when a goal is missed.
 set -u
 home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
@@ -118,10 +119,10 @@ serve() {
   until grep -qs ready "$tmp/server"; do sleep 0.05; done
 }
 
-# Requests of $2 bytes through relay $1, "keep" or "close" ($3): per second, median and 99th percentile in ms.
+# Requests of $2 bytes through relay $1, "keep" or "close" ($3), on $4 connections at a time (64): per second, median and 99th percentile in ms.
 requests() {
   serve "$1" "$2" "$3"
-  "$tmp/requests" ask "$(listener_of "$1")" "$2" "$3" 64 "$seconds" || exit 1
+  "$tmp/requests" ask "$(listener_of "$1")" "$2" "$3" "${4:-64}" "$seconds" || exit 1
   kill $server
   wait $server 2> /dev/null || :
 }
@@ -134,12 +135,36 @@ held() {
   "$tmp/requests" hold "$(listener_of "$1")" 64 "$idle" > "$tmp/client" &
   client=$!
   until grep -qs held "$tmp/client"; do
-    kill -0 $client 2> /dev/null || { echo "relay $1 does not hold $idle connections" >&2; exit 1; }
+    kill -0 $client 2> /dev/null || { kill $server; wait $server 2> /dev/null; return 1; }
     sleep 0.1
   done
   awk -v k="$(($(memory_of "$1") - before))" -v n="$idle" 'BEGIN { printf "%.2f\n", k / n }'
   kill $client $server
   wait $client $server 2> /dev/null || :
+}
+
+# The last line of $tmp/$2.$1 is a figure: what this relay did in round $3. The columns' units are in $columns, and $work
+# is what was measured for line $line.
+note() {
+  [ -n "${BENCH_RAW:-}" ] || return 0
+  number=0
+  for unit in $columns; do
+    number=$((number + 1))
+    # shellcheck disable=SC2086 # BY and AT, when there are any
+    figure "$line" "$work" "$(peer "$1")" "$(echo "$unit" | tr _ ' ')" "$(tail -n 1 "$tmp/$2.$1" | cut -d ' ' -f $number)" "$3" ${at:-}
+  done
+}
+
+peer() {
+  case $1 in
+    sluice) echo Sluice ;;
+    haproxy-splice) echo 'HAProxy, splicing' ;;
+    haproxy-copy) echo 'HAProxy, copying' ;;
+    go) echo 'Go, io.Copy' ;;
+    netty-bytebuf) echo 'Netty, ByteBufs' ;;
+    netty-spliceTo) echo 'Netty, spliceTo' ;;
+    *) echo "$1" ;;
+  esac
 }
 
 # Measures with "$3..." every relay for as many rounds as there are, into files of the name $1, and warms up before by $2.
@@ -149,12 +174,15 @@ measure() {
   order=$there
   for each in $there; do
     count=0
-    while [ $((count += 1)) -le "$warm" ]; do "$1" "$each" "${2-}" "${3-}" > /dev/null || exit 1; done
+    while [ $((count += 1)) -le "$warm" ]; do "$1" "$each" "${2-}" "${3-}" "${4-}" > /dev/null || exit 1; done
   done
   count=0
   while [ $((count += 1)) -le "$rounds" ]; do
     order="${order#* } ${order%% *}"
-    for each in $order; do "$1" "$each" "${2-}" "${3-}" >> "$tmp/$name.$each" || exit 1; done
+    for each in $order; do
+      "$1" "$each" "${2-}" "${3-}" "${4-}" >> "$tmp/$name.$each" || exit 1
+      note "$each" "$name" $count
+    done
   done
 }
 
@@ -170,8 +198,10 @@ verdict() {
   if "$@"; then echo reached; else echo missed; fi
 }
 
+# The goal $1, on what column $3 of the measure is: $2 is reached or missed.
 goal() {
   echo "  $1: $2"
+  verdict_on "$line" "$work" Sluice "$3" "$1" "$2"
   [ "$2" = reached ] || missed="$missed, $1"
 }
 
@@ -189,41 +219,65 @@ column_of() { column "$tmp/$1.$each" "$2"; }
 
 # First, while no heap has grown for anything else.
 echo "P10, $idle idle connections that have exchanged 64 bytes: resident KiB of the relay for each"
+line=P10 work="$idle idle connections" columns=KiB
 printf '%-16s %8s\n' relay KiB
 for each in $there; do
-  held "$each" > "$tmp/held.$each" || exit 1
+  held "$each" > "$tmp/held.$each" || echo lost > "$tmp/held.$each" # a peer may not hold so many; we have to
   printf '%-16s %8s\n' "$each" "$(cat "$tmp/held.$each")"
+  grep -q lost "$tmp/held.$each" || note "$each" held 1
 done
-goal "≤ 8 KiB" "$(verdict at_least 8 "$(cat "$tmp/held.sluice")")"
+goal "≤ 8 KiB" "$(verdict at_least 8 "$(sed 's/lost/9/' "$tmp/held.sluice")")" KiB
 
 echo "P7, bulk: $bytes bytes a round in one stream, $rounds rounds after one to warm up"
+line=P7 work='bulk, one stream' columns='GB/s CPU-s/GB'
 measure bulk 1 bulk
 printf '%-16s %8s %10s\n' relay GB/s CPU-s/GB
 for each in $there; do printf '%-16s %8s %10s\n' "$each" "$(column_of bulk 1)" "$(column_of bulk 2)"; done
 if [ -e "$tmp/bulk.haproxy-splice" ]; then
-  goal "≥ HAProxy splice in GB/s" "$(verdict at_least "$(column "$tmp/bulk.sluice" 1)" "$(column "$tmp/bulk.haproxy-splice" 1)")"
-  goal "≤ HAProxy splice in CPU-s/GB" "$(verdict at_least "$(column "$tmp/bulk.haproxy-splice" 2)" "$(column "$tmp/bulk.sluice" 2)")"
+  goal "≥ HAProxy splice in GB/s" "$(verdict at_least "$(column "$tmp/bulk.sluice" 1)" "$(column "$tmp/bulk.haproxy-splice" 1)")" GB/s
+  goal "≤ HAProxy splice in CPU-s/GB" "$(verdict at_least "$(column "$tmp/bulk.haproxy-splice" 2)" "$(column "$tmp/bulk.sluice" 2)")" CPU-s/GB
 fi
 
 for size in 64 16384; do
   echo "P8, request and answer of $size bytes, 64 connections, $seconds s a round, $rounds rounds after two to warm up"
+  line=P8 work="requests of $size bytes" columns='requests/s ms,_p50 ms,_p99' at="bytes $size"
   measure rr-$size 2 requests $size keep
   printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
   for each in $there; do
     printf '%-16s %10s %9s %9s\n' "$each" "$(column_of rr-$size 1)" "$(column_of rr-$size 2)" "$(column_of rr-$size 3)"
   done
-  goal "≥ the best peer at $size bytes" "$(verdict at_least "$(column "$tmp/rr-$size.sluice" 1)" "$(best rr-$size 1 most)")"
-  goal "p99 ≤ 1.1 × the best peer's" "$(verdict at_least "$(awk -v b="$(best rr-$size 3 least)" 'BEGIN { print 1.1 * b }')" "$(column "$tmp/rr-$size.sluice" 3)")"
+  goal "≥ the best peer at $size bytes" "$(verdict at_least "$(column "$tmp/rr-$size.sluice" 1)" "$(best rr-$size 1 most)")" requests/s
+  goal "p99 ≤ 1.1 × the best peer's" "$(verdict at_least "$(awk -v b="$(best rr-$size 3 least)" 'BEGIN { print 1.1 * b }')" "$(column "$tmp/rr-$size.sluice" 3)")" 'ms, p99'
 done
 
 echo "P9, a new connection for each request of 64 bytes, 64 at a time, $seconds s a round, $rounds rounds after two to warm up"
+line=P9 work='a connection for each request' columns='requests/s ms,_p50 ms,_p99' at=
 measure connections 2 requests 64 close
 printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
 for each in $there; do
   printf '%-16s %10s %9s %9s\n' "$each" "$(column_of connections 1)" "$(column_of connections 2)" "$(column_of connections 3)"
 done
 [ ! -e "$tmp/connections.haproxy-copy" ] || goal "≥ HAProxy" \
-  "$(verdict at_least "$(column "$tmp/connections.sluice" 1)" "$(column "$tmp/connections.haproxy-copy" 1)")"
+  "$(verdict at_least "$(column "$tmp/connections.sluice" 1)" "$(column "$tmp/connections.haproxy-copy" 1)")" requests/s
+
+if [ "${5:-}" = growth ]; then # with few of the peers, in short rounds
+  everyone=$there long=$seconds
+  there=$(for each in sluice haproxy-splice haproxy-copy nginx; do
+    case " $everyone " in *" $each "*) echo $each ;; esac
+  done | paste -sd ' ' -)
+  seconds=1 line=P8 columns='requests/s ms,_p50 ms,_p99'
+  for size in 1024 131072; do
+    echo "requests of $size bytes"
+    work="requests of $size bytes" at="bytes $size"
+    measure size-$size 1 requests $size keep
+  done
+  for connections in 1 8 512 4096; do
+    echo "requests of 64 bytes on $connections connections"
+    work="requests of 64 bytes, connections: $connections" at="connections $connections"
+    measure on-$connections 1 requests 64 keep $connections
+  done
+  there=$everyone seconds=$long
+fi
 
 for side in bulk rr-64 rr-16384 connections; do
   for each in $there; do echo "  $side.$each: $(tr '\n' ';' < "$tmp/$side.$each")"; done

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 )
 
 func main() {
@@ -18,8 +19,9 @@ func main() {
 	}
 	for {
 		client, err := listener.Accept()
-		if err != nil {
-			panic(err)
+		if err != nil { // short of descriptors: each copy that splices holds a pipe
+			time.Sleep(10 * time.Millisecond)
+			continue
 		}
 		go serve(client.(*net.TCPConn))
 	}

@@ -189,8 +189,10 @@ holds "progress can be asked for anywhere" [ "$(tr '\r' '\n' < err | grep -c MiB
 if command -v strace > /dev/null && strace -qq -o trace true 2> /dev/null; then
   # Bytes of all reads and writes by the tool on the files in and out and on the FIFO pipe.
   payload() {
-    strace -f -qq -y -e trace=read,write,pread64,pwrite64,readv,writev -o trace "$@" 2> err
-    awk -v mine="<$tmp/(in|out|pipe)>" '$0 ~ mine && $NF ~ /^[0-9]+$/ { sum += $NF } END { print sum + 0 }' trace
+    # A file for each thread: in one for all, a call that another thread's interrupts lies on two lines.
+    strace -ff -qq -y -e trace=read,write,pread64,pwrite64,readv,writev -o trace "$@" 2> err
+    awk -v mine="<$tmp/(in|out|pipe)>" '$0 ~ mine && $NF ~ /^[0-9]+$/ { sum += $NF } END { print sum + 0 }' trace.*
+    rm -f trace.*
   }
   rm -f in out && cp data in
   holds "no payload is read or written from file to file" [ "$(payload "$sluice" copy in out)/$(sum < out)" = "0/$expected" ]

@@ -31,7 +31,7 @@ class HelpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"copy", "tee", "relay", "replay", "doctor", "conform", "lab", "fuzz"})
+    @ValueSource(strings = {"copy", "tee", "relay", "replay", "demo", "doctor", "conform", "lab", "fuzz"})
     void isPrintedOnStandardOutput(String command) {
         Ran ran = Ran.sluice(command, "--help");
         assertThat(ran.code()).isZero();
@@ -41,7 +41,7 @@ class HelpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"copy", "tee", "relay", "replay", "doctor", "conform", "lab", "fuzz"})
+    @ValueSource(strings = {"copy", "tee", "relay", "replay", "demo", "doctor", "conform", "lab", "fuzz"})
     void everyOptionThatHelpNamesIsKnown(String command) {
         for (String option : named(Help.of(command))) {
             if (option.equals("trace")) {
@@ -53,7 +53,7 @@ class HelpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"copy", "tee", "relay", "replay", "doctor", "conform", "lab", "fuzz"})
+    @ValueSource(strings = {"copy", "tee", "relay", "replay", "demo", "doctor", "conform", "lab", "fuzz"})
     void theManualNamesTheSameOptions(String command) throws IOException {
         assertThat(named(manual("sluice-" + command + ".1"))).isEqualTo(named(Help.of(command)));
     }

@@ -73,9 +73,9 @@ final class Flow implements Stream.Sink {
             return;
         }
         long position = own.position(sequence);
-        if (packet.dropped > 0 && own.isBehind(position)) {
-            // Our own recorder, after a gap of more than half of all numbers: they count forward from here.
-            position += 1L << Integer.SIZE;
+        if (packet.dropped > 0 && (own.isBehind(position) || own.isAhead(position))) {
+            // Our own recorder, after a gap that may be of more than half of all numbers: they count forward from here.
+            position += own.isBehind(position) ? 1L << Integer.SIZE : 0;
             own.jump(position);
         }
         boolean ahead = own.isAhead(position);

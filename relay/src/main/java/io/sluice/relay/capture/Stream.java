@@ -138,7 +138,10 @@ final class Stream {
 
     /** Everything before that position is missing that has not come yet. */
     void jump(long position) throws IOException {
-        gap(position);
+        while (!ended && held != null && !held.isEmpty() && held.firstKey() < position) {
+            giveUpHole(held);
+        }
+        gap(Math.min(position, end));
         drain();
     }
 

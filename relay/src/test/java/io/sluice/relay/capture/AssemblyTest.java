@@ -286,17 +286,43 @@ class AssemblyTest {
                 .skip(Side.CLIENT, -1000)
                 .says(Side.CLIENT, "cd")
                 .says(Side.CLIENT, "ef");
-        CaptureBytes file = new CaptureBytes(java.nio.ByteOrder.LITTLE_ENDIAN)
-                .section()
-                .description(CaptureBytes.RAW, 0, CaptureBytes.option(9, 9))
-                .packets(talk.frames.subList(0, 4));
+        talk.frames.subList(4, 6).clear();
         talk.skip(Side.CLIENT, -2_000_000_000);
         talk.says(Side.CLIENT, "gh").says(Side.CLIENT, "ij");
-        Frame first = talk.frames.get(6);
-        file.packet(0, first.nanos(), first, CaptureBytes.option(4, new byte[] {0, 0, 0, 0, 0, 0, 0, 9}));
-        file.packets(talk.frames.subList(7, 8));
-        assertThat(Told.by(directory, file.bytes()))
+        assertThat(toldWithDrops(talk, 4))
                 .containsExactly("client:ab client~" + ((1L << 32) - 2_000_000_996L) + " client:gh client:ij");
+    }
+
+    private List<String> toldWithDrops(Talk talk, int at) throws Exception {
+        Frame after = talk.frames.get(at);
+        return Told.by(
+                directory,
+                new CaptureBytes(java.nio.ByteOrder.LITTLE_ENDIAN)
+                        .section()
+                        .description(CaptureBytes.RAW, 0, CaptureBytes.option(9, 9))
+                        .packets(talk.frames.subList(0, at))
+                        .packet(0, after.nanos(), after, CaptureBytes.option(4, new byte[] {0, 0, 0, 0, 0, 0, 0, 9}))
+                        .packets(talk.frames.subList(at + 1, talk.frames.size()))
+                        .bytes());
+    }
+
+    /** Without a word of the other side nobody has announced more than the least of windows. */
+    @Test
+    void anEndAfterAJumpThatTheRecorderOwnsUpToCounts() throws Exception {
+        Talk talk = new Talk();
+        talk.scale = 14;
+        talk.open().says(Side.CLIENT, "ab").skip(Side.CLIENT, 20 << 20).ends(Side.CLIENT);
+        talk.ends(Side.SERVER);
+        assertThat(toldWithDrops(talk, 4)).containsExactly("client:ab client~" + (20 << 20) + " client. server.");
+    }
+
+    @Test
+    void whatCameBeforeSuchAJumpIsKept() throws Exception {
+        Talk talk = new Talk();
+        talk.open().says(Side.CLIENT, "ab").skip(Side.CLIENT, 5).says(Side.CLIENT, "cd");
+        talk.skip(Side.CLIENT, 20 << 20).says(Side.CLIENT, "ef");
+        assertThat(toldWithDrops(talk, 5))
+                .containsExactly("client:ab client~5 client:cd client~" + (20 << 20) + " client:ef");
     }
 
     @Test

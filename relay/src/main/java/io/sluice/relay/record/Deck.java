@@ -134,7 +134,7 @@ public final class Deck {
 
     /** Whether {@link #prepare} is worth asking again. */
     boolean hasRoom() {
-        return pipeBytes.get() + PIPE_BYTES <= mostPipeBytes && batchBytes.get() + Item.Batch.BYTES <= mostBatchBytes;
+        return pipeBytes.get() + PIPE_BYTES <= mostPipeBytes && mayHaveBatch(0);
     }
 
     private boolean hasStage() {
@@ -148,24 +148,27 @@ public final class Deck {
         return stage != null;
     }
 
-    /** A batch with that much room; null when there is none. */
-    private Item.@Nullable Batch batchFor(int bytes, int beyondBytes) {
+    /** A batch with that much room; null when there is none, or it was begun in a reserve that is not for this. */
+    private Item.@Nullable Batch batchFor(int bytes, int reserveBytes) {
         Item.Batch open = batch;
-        if (open != null && open.room() >= bytes) {
-            return open;
+        if (open != null && open.room() < bytes && mayHaveBatch(reserveBytes)) {
+            handOverBatch();
         }
-        handOverBatch();
-        if (batchBytes.get() + Item.Batch.BYTES > mostBatchBytes + beyondBytes) {
+        if (!mayHaveBatch(reserveBytes)) {
             return null;
         }
-        synchronized (spare) {
-            batch = spare.pollLast();
-        }
         if (batch == null) {
-            batch = newBatch();
+            synchronized (spare) {
+                batch = spare.pollLast();
+            }
+            batch = batch == null ? newBatch() : batch;
+            setTimer();
         }
-        setTimer();
         return batch;
+    }
+
+    private boolean mayHaveBatch(int reserveBytes) {
+        return batchBytes.get() + Item.Batch.BYTES <= mostBatchBytes + reserveBytes;
     }
 
     private static Item.@Nullable Batch newBatch() {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.relay.record;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.flow.Journal;
+import io.sluice.kernel.Kernel;
+import io.sluice.kernel.user.UserKernel;
+import io.sluice.relay.capture.Capture;
+import io.sluice.relay.capture.Conversation;
+import io.sluice.relay.record.Recording.WhenFull;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Sessions on tapes, while nobody writes to the disk; what the files tell of them when at last somebody does. */
+class TapeTest {
+    private static final InetSocketAddress LISTENER = new InetSocketAddress(InetAddress.getLoopbackAddress(), 5432);
+    private static final MemorySegment WORDS = MemorySegment.ofArray(new byte[64 << 10]);
+
+    @TempDir
+    Path directory;
+
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final List<Runnable> timers = new ArrayList<>();
+    private Kernel kernel;
+    private Recorder recorder;
+    private Deck deck;
+
+    /** The loop is this thread. */
+    private final Loop loop = new Loop() {
+        @Override
+        public String name() {
+            return "loop0";
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            tasks.add(task);
+        }
+
+        @Override
+        public void after(long nanos, Runnable task) {
+            timers.add(task);
+        }
+    };
+
+    @BeforeEach
+    void open() {
+        kernel = UserKernel.builder().mount(directory.toString(), directory).build();
+        Recording how =
+                new Recording(directory, Recording.DEFAULT_ROTATE_BYTES, Duration.ofDays(1), 0, WhenFull.GAP, 4 << 20);
+        recorder = new Recorder(kernel, how, new DirectoryShelf(directory), new Journal(), 1, "test");
+        deck = recorder.deck(loop);
+    }
+
+    @AfterEach
+    void close() {
+        kernel.close();
+    }
+
+    private Tape tape(int port) {
+        return new Tape(deck, new InetSocketAddress("10.0.0.1", port), LISTENER, "test", () -> {});
+    }
+
+    /** Only now does somebody write. */
+    private Capture written() throws IOException {
+        recorder.start();
+        recorder.close();
+        try (Stream<Path> files = Files.list(directory)) {
+            return Capture.open(files.sorted().toList());
+        }
+    }
+
+    private void fill(Tape tape) {
+        while (deck.missedBytes.sum() == 0) {
+            tape.up().write(WORDS);
+        }
+    }
+
+    /** A batch that was begun for the end of one session had taken in the words of the others. */
+    @Test
+    void whatIsReservedForEndsIsNotTakenByWords() throws Exception {
+        Tape talker = tape(1);
+        fill(talker);
+        List<Tape> tapes = new ArrayList<>();
+        for (int port = 2; port < 100; port++) {
+            Tape tape = tape(port);
+            talker.up().write(WORDS);
+            tapes.add(tape);
+        }
+        for (Tape tape : tapes) {
+            talker.up().write(WORDS);
+            tape.close(false, true);
+        }
+        talker.close(false, true);
+        try (Capture capture = written()) {
+            assertThat(capture.conversations())
+                    .hasSize(99)
+                    .allSatisfy(each -> assertThat(each.ending()).isEqualTo(Conversation.Ending.CLOSED));
+        }
+    }
+}

@@ -21,6 +21,9 @@ public final class Tape {
 
     private static final int TAIL_OPTIONS_ROOM = 512;
 
+    /** A gap of more than half of all sequence numbers could not be told from a step back. */
+    private static final long MOST_UNTOLD_BYTES = 1 << 29;
+
     /**
      * A multiplier that spreads consecutive numbers over all of 32 bits: sequence numbers begin elsewhere each time.
      */
@@ -247,6 +250,9 @@ public final class Tape {
             missedBytes += bytes;
             missedPackets++;
             deck.missed(bytes, 1);
+            if (missedBytes >= MOST_UNTOLD_BYTES) {
+                control(Way.ACK, Pcapng.NO_OPTIONS);
+            }
         }
 
         /** What the next packet has to say of those that are missing. */
@@ -277,13 +283,14 @@ public final class Tape {
 
         /** A packet without payload. */
         private void control(int flags, MemorySegment options) {
-            MemorySegment said = missedPackets == 0 ? options : takeNote();
-            Item.Batch into = deck.room(Way.MOST_FRAME_BYTES + (int) said.byteSize(), true);
+            int most = Way.MOST_FRAME_BYTES + Math.max((int) options.byteSize(), TAIL_OPTIONS_ROOM);
+            Item.Batch into = deck.room(most, true);
             if (into == null) {
                 missedPackets++;
                 deck.missed(0, 1);
                 return;
             }
+            MemorySegment said = missedPackets == 0 ? options : takeNote();
             long at = way.head(
                     into.memory, into.length, 0, flags, next, acknowledges(), Deck.wallNanos(), (int) said.byteSize());
             into.length = (int) way.tail(into.memory, at, 0, flags, said);

@@ -8,6 +8,7 @@ import io.sluice.kernel.Kernel;
 import io.sluice.kernel.user.UserKernel;
 import io.sluice.relay.capture.Capture;
 import io.sluice.relay.capture.Conversation;
+import io.sluice.relay.capture.Side;
 import io.sluice.relay.record.Recording.WhenFull;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -111,6 +112,25 @@ class TapeTest {
             assertThat(capture.conversations())
                     .hasSize(99)
                     .allSatisfy(each -> assertThat(each.ending()).isEqualTo(Conversation.Ending.CLOSED));
+        }
+    }
+
+    /** The sequence number wraps, and whoever reads it cannot know how often it did. */
+    @Test
+    void aGapOfManyGigabytesIsToldInSteps() throws Exception {
+        Tape tape = tape(1);
+        fill(tape);
+        long saidBytes = 9L << 30;
+        for (long bytes = 0; bytes < saidBytes; bytes += WORDS.byteSize()) {
+            tape.up().write(WORDS);
+        }
+        tape.close(false, true);
+        long missed = deck.missedBytes.sum();
+        try (Capture capture = written()) {
+            Conversation only = capture.conversations().getFirst();
+            assertThat(missed).isGreaterThanOrEqualTo(saidBytes);
+            assertThat(only.missingBytes(Side.CLIENT)).isEqualTo(missed);
+            assertThat(only.ending()).isEqualTo(Conversation.Ending.CLOSED);
         }
     }
 }

@@ -39,6 +39,9 @@ final class Pcapng {
     private static final long NO_LENGTH = -1;
     private static final int LONGEST_COMMENT = 4096;
 
+    /** Of a packet. */
+    static final int MOST_OPTION_BYTES = LONGEST_COMMENT + 64;
+
     private static final int FRAME_BYTES = 3 * Integer.BYTES;
 
     /** Of a packet that nothing is to be said of. */
@@ -117,7 +120,7 @@ final class Pcapng {
         if (comment == null && missing == 0) {
             return NO_OPTIONS;
         }
-        ByteBuffer options = buffer(LONGEST_COMMENT + 64);
+        ByteBuffer options = buffer(MOST_OPTION_BYTES);
         if (comment != null) {
             text(options, COMMENT, comment);
         }

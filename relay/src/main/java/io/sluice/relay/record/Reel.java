@@ -411,19 +411,7 @@ final class Reel {
     private @Nullable CaptureFile sayLosses(CaptureFile open) {
         long wallNanos = Deck.wallNanos();
         String why = trouble.isEmpty() ? "the disk did not take them" : trouble;
-        long result = 0;
-        for (Losses.Loss loss : losses.all()) {
-            result = Math.min(result, result < 0 ? result : open.makeRoom(HAND_BYTES / 2));
-            if (result >= 0) {
-                said(open, loss.writeOpening(open.hand(), open.inHand(), wallNanos));
-            }
-        }
-        for (Losses.Loss loss : losses.all()) {
-            result = Math.min(result, result < 0 ? result : open.makeRoom(HAND_BYTES / 2));
-            if (result >= 0) {
-                said(open, loss.write(open.hand(), open.inHand(), wallNanos, why));
-            }
-        }
+        long result = losses.write(wallNanos, why, block -> gather(open, block));
         if (result >= 0) {
             result = open.flush();
         }
@@ -437,11 +425,15 @@ final class Reel {
         return open;
     }
 
-    private void said(CaptureFile open, long end) {
-        long blockBytes = end - open.inHand();
-        open.gathered(end);
-        open.endBlock();
-        wrote(blockBytes, 0, blockBytes == 0 ? 0 : 1);
+    /** Adds a block without payload; answers 0 or more, or -errno. */
+    private long gather(CaptureFile open, MemorySegment block) {
+        long result = open.makeRoom((int) block.byteSize());
+        if (result >= 0) {
+            open.gather(block);
+            open.endBlock();
+            wrote(block.byteSize(), 0, 1);
+        }
+        return result;
     }
 
     /** No more will come: what is missing is said, if the disk lets it, and the file ended. */

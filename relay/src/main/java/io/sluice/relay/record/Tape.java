@@ -22,7 +22,7 @@ public final class Tape {
     private static final int TAIL_OPTIONS_ROOM = 512;
 
     /** A gap of more than half of all sequence numbers could not be told from a step back. */
-    private static final long MOST_UNTOLD_BYTES = 1 << 29;
+    static final long MOST_UNTOLD_BYTES = 1 << 29;
 
     /**
      * A multiplier that spreads consecutive numbers over all of 32 bits: sequence numbers begin elsewhere each time.

@@ -420,6 +420,12 @@ abstract class RecordContract extends RelayFixture {
         assertThat(files()).containsPattern("[0-9]+ bytes not recorded: [a-z]+: ENOSPC in sluice-");
     }
 
+    private long bytesOnDisk() throws IOException {
+        try (Stream<Path> files = Files.list(directory())) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
+        }
+    }
+
     private static void until(Relay relay, Predicate<RecordingStatus> holds) {
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (!holds.test(relay.status().recording())) {
@@ -540,6 +546,7 @@ abstract class RecordContract extends RelayFixture {
                 assertThat(missing).as(told).isEqualTo(status.bytesMissedDisk());
             }
             assertThat(status.bytes() + status.bytesMissedDisk()).as(told).isEqualTo(2L * all.length);
+            assertThat(status.fileBytes()).as(told).isEqualTo(bytesOnDisk());
         }
         return disk.calls().size();
     }

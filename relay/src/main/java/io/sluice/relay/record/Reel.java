@@ -56,6 +56,7 @@ final class Reel {
     private long packets;
     private long missing;
     private long missedByDeck;
+    private long talliedBytes;
 
     // Of all files; read by anyone.
     final LongAdder files = new LongAdder();
@@ -150,6 +151,7 @@ final class Reel {
                 failed("pwrite", result);
             } else {
                 unfinished = null;
+                tally();
                 trouble = "";
             }
         }
@@ -179,7 +181,6 @@ final class Reel {
             loseAll(batch);
             return;
         }
-        long before = open.length();
         long result = open.append(batch.memory.asSlice(0, batch.length));
         if (result < 0) {
             failed("pwrite", result);
@@ -187,7 +188,7 @@ final class Reel {
             return;
         }
         unfinished = null;
-        wrote(open.length() - before, batch.payloadBytes, batch.packets);
+        wrote(batch.payloadBytes, batch.packets);
     }
 
     private void write(Item.Piece piece) {
@@ -248,7 +249,7 @@ final class Reel {
         open.gathered(way.tail(open.hand(), open.inHand(), packet.payloadBytes(), packet.flags(), options));
         open.endBlock();
         unfinished = packet;
-        wrote(block, packet.payloadBytes(), 1);
+        wrote(packet.payloadBytes(), 1);
         return true;
     }
 
@@ -267,16 +268,25 @@ final class Reel {
                     0);
             open.gathered(back.tail(open.hand(), at, 0, Way.ACK, Pcapng.NO_OPTIONS));
             open.endBlock();
-            packets++;
+            wrote(0, 1);
         }
     }
 
-    private void wrote(long blockBytes, long payloadBytes, long packetCount) {
-        fileBytes.add(blockBytes);
+    private void wrote(long payloadBytes, long packetCount) {
+        tally();
         bytes.add(payloadBytes);
         packets += packetCount;
         if (!trouble.isEmpty() && losses.isEmpty()) {
             trouble = "";
+        }
+    }
+
+    /** Counts what has become whole in the file. */
+    private void tally() {
+        CaptureFile open = file;
+        if (open != null) {
+            fileBytes.add(open.complete() - talliedBytes);
+            talliedBytes = open.complete();
         }
     }
 
@@ -319,9 +329,8 @@ final class Reel {
             bytes.add(-half.payloadBytes());
             lose(half);
         }
-        long length = open.length();
+        tally();
         long cut = open.cut();
-        fileBytes.add(open.complete() - length);
         boolean full = errno == Errno.ENOSPC || errno == Errno.EDQUOT;
         if (open.complete() == 0) {
             close(open);
@@ -393,12 +402,12 @@ final class Reel {
         file = open;
         lookedNanos = nowNanos;
         packets = 0;
+        talliedBytes = 0;
         missedByDeck = deck.missedPackets.sum();
         files.increment();
         MemorySegment beginning = library.beginning(deck);
         open.gather(beginning);
         open.endBlock();
-        fileBytes.add(beginning.byteSize());
         long result = open.flush();
         if (result < 0) {
             failed("pwrite", result);
@@ -431,7 +440,7 @@ final class Reel {
         if (result >= 0) {
             open.gather(block);
             open.endBlock();
-            wrote(block.byteSize(), 0, 1);
+            wrote(0, 1);
         }
         return result;
     }
@@ -457,7 +466,6 @@ final class Reel {
         if (result >= 0) {
             open.gather(statistics);
             open.endBlock();
-            fileBytes.add(statistics.byteSize());
             result = open.flush();
         }
         if (result < 0) {
@@ -470,6 +478,7 @@ final class Reel {
     }
 
     private void close(CaptureFile open) {
+        tally();
         open.close();
         file = null;
         missing = 0;

@@ -54,9 +54,10 @@ final class Reel {
     // Of the file.
     private long beganWallNanos;
     private long packets;
-    private long missing;
-    private long missedByDeck;
     private long talliedBytes;
+
+    private long missing; // since the last statistics at a file's end
+    private long missedByDeck; // by those
 
     // Of all files; read by anyone.
     final LongAdder files = new LongAdder();
@@ -403,7 +404,6 @@ final class Reel {
         lookedNanos = nowNanos;
         packets = 0;
         talliedBytes = 0;
-        missedByDeck = deck.missedPackets.sum();
         files.increment();
         MemorySegment beginning = library.beginning(deck);
         open.gather(beginning);
@@ -470,6 +470,9 @@ final class Reel {
         }
         if (result < 0) {
             failed("pwrite", result);
+        } else {
+            missing = 0;
+            missedByDeck += behind;
         }
         unfinished = null;
         if (file != null) {
@@ -481,7 +484,6 @@ final class Reel {
         tally();
         open.close();
         file = null;
-        missing = 0;
         library.finished(name, open.complete());
     }
 }

@@ -14,6 +14,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -132,5 +134,29 @@ class TapeTest {
             assertThat(only.missingBytes(Side.CLIENT)).isEqualTo(missed);
             assertThat(only.ending()).isEqualTo(Conversation.Ending.CLOSED);
         }
+    }
+
+    /** What was missed before there was a file stood in no statistics. */
+    @Test
+    void theStatisticsHaveAllThatIsMissing() throws Exception {
+        Tape tape = tape(1);
+        fill(tape);
+        tape.close(false, true);
+        written().close();
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(droppedPackets(files.toList().getFirst())).isEqualTo(deck.missedPackets.sum());
+        }
+    }
+
+    /** By the interface statistics block at a file's end. */
+    private static long droppedPackets(Path file) throws IOException {
+        ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        int block = all.limit() - all.getInt(all.limit() - 4);
+        assertThat(all.getInt(block)).isEqualTo(5);
+        int option = block + 20;
+        while (all.getShort(option) != 5) {
+            option += 4 + all.getShort(option + 2);
+        }
+        return all.getLong(option + 4);
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.relay.record;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -77,6 +78,8 @@ public final class DirectoryShelf implements Shelf {
                     LOG.log(Level.DEBUG, "somebody else has deleted {0}", each);
                 }
             }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
         found.sort(Comparator.comparing(Entry::name));
         return found;

@@ -61,6 +61,7 @@ public final class Recorder implements AutoCloseable {
     private final AtomicLong turns = new AtomicLong();
 
     // The recorder's thread.
+    private long sleepNanos;
     private long toldMissing;
     private long toldNanos;
     private boolean told;
@@ -211,7 +212,8 @@ public final class Recorder implements AutoCloseable {
             if (worked) {
                 last = false;
             } else {
-                reels.forEach(reel -> guarded(reel, Recorder::flush));
+                sleepNanos = Long.MAX_VALUE;
+                reels.forEach(reel -> guarded(reel, this::rest));
                 tell();
                 if (!last) {
                     sleep();
@@ -223,13 +225,16 @@ public final class Recorder implements AutoCloseable {
         tell();
     }
 
-    /** Does something to a reel; a mistake of ours ends that reel, and all of its items are still taken back. */
+    /**
+     * Does something to a reel; a mistake of ours, or what there is no memory for, ends that reel, and all of its items
+     * are still taken back.
+     */
     private static boolean guarded(Reel reel, Predicate<Reel> work) {
         try {
             return work.test(reel);
-        } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "recording has failed by a mistake of the relay", e);
+        } catch (RuntimeException | Error e) {
             reel.give(e);
+            LOG.log(Level.ERROR, "recording has failed by a mistake of the relay, or for want of memory", e);
             return true;
         }
     }
@@ -246,8 +251,9 @@ public final class Recorder implements AutoCloseable {
         return items > 0;
     }
 
-    private static boolean flush(Reel reel) {
+    private boolean rest(Reel reel) {
         reel.flush();
+        sleepNanos = Math.min(sleepNanos, reel.look(System.nanoTime()));
         return true;
     }
 
@@ -258,15 +264,8 @@ public final class Recorder implements AutoCloseable {
 
     private void sleep() {
         sleeps = true;
-        long nanos = Long.MAX_VALUE;
-        boolean idle = !ending;
-        long nowNanos = System.nanoTime();
-        for (Reel reel : reels) {
-            nanos = Math.min(nanos, reel.look(nowNanos));
-            idle &= reel.deck().isEmpty();
-        }
-        if (idle) {
-            LockSupport.parkNanos(Math.max(nanos, 1));
+        if (!ending && reels.stream().allMatch(reel -> reel.deck().isEmpty())) {
+            LockSupport.parkNanos(Math.max(sleepNanos, 1));
         }
         sleeps = false;
     }

@@ -131,10 +131,10 @@ final class Reel {
         }
     }
 
-    /** A mistake of ours: nothing more is written here. */
-    void give(RuntimeException mistake) {
+    /** Nothing more is written here. */
+    void give(Throwable reason) {
         broken = true;
-        trouble = mistake.toString();
+        trouble = reason.toString();
         CaptureFile open = file;
         if (open != null) {
             open.cut();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.flow.Journal;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.user.UserKernel;
+import io.sluice.kernel.wrap.ForwardingKernel;
 import io.sluice.relay.capture.Capture;
 import io.sluice.relay.capture.Conversation;
 import io.sluice.relay.capture.Side;
@@ -23,7 +24,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +45,7 @@ class TapeTest {
     private Kernel kernel;
     private Recorder recorder;
     private Deck deck;
+    private volatile boolean lacksMemory;
 
     /** The loop is this thread. */
     private final Loop loop = new Loop() {
@@ -63,7 +67,17 @@ class TapeTest {
 
     @BeforeEach
     void open() {
-        kernel = UserKernel.builder().mount(directory.toString(), directory).build();
+        Kernel inner =
+                UserKernel.builder().mount(directory.toString(), directory).build();
+        kernel = new ForwardingKernel(inner) {
+            @Override
+            protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
+                if (name.equals("pwrite") && lacksMemory) {
+                    throw new OutOfMemoryError("as if");
+                }
+                return call.getAsLong();
+            }
+        };
         Recording how =
                 new Recording(directory, Recording.DEFAULT_ROTATE_BYTES, Duration.ofDays(1), 0, WhenFull.GAP, 4 << 20);
         recorder = new Recorder(kernel, how, new DirectoryShelf(directory), new Journal(), 1, "test");
@@ -146,6 +160,19 @@ class TapeTest {
         try (Stream<Path> files = Files.list(directory)) {
             assertThat(droppedPackets(files.toList().getFirst())).isEqualTo(deck.missedPackets.sum());
         }
+    }
+
+    /** The recorder's thread had died, and with it everybody who waited for it. */
+    @Test
+    void aLackOfMemoryEndsTheRecordingAndNothingElse() throws Exception {
+        Tape tape = tape(1);
+        fill(tape);
+        tape.close(false, true);
+        lacksMemory = true;
+        recorder.start();
+        recorder.close();
+        assertThat(recorder.status().trouble()).isEqualTo("java.lang.OutOfMemoryError: as if");
+        assertThat(deck.waitingBytes()).isZero();
     }
 
     /** By the interface statistics block at a file's end. */

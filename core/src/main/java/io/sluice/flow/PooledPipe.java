@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.flow;
 
-import static io.sluice.kernel.Flags.SPLICE_F_MOVE;
 import static io.sluice.kernel.Flags.SPLICE_F_NONBLOCK;
 
 import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
-import io.sluice.kernel.Offset;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -90,21 +88,7 @@ public final class PooledPipe implements PipePool.Borrowed {
         return count;
     }
 
-    /**
-     * Moves bytes out of it into a file, with one call that may wait for a disk.
-     *
-     * @param at where in the file; advanced by what was moved
-     * @return the count, which may be short, or -errno
-     */
-    public long spliceInto(Kernel kernel, int fileFd, Offset at, long maxBytes) {
-        long moved = kernel.splice(readFd, null, fileFd, at, Math.min(maxBytes, heldBytes), SPLICE_F_MOVE);
-        if (moved > 0) {
-            heldBytes -= moved;
-        }
-        return moved;
-    }
-
-    /** Takes bytes out of it into memory, for a file that nothing can be spliced into; answers as read(2) does. */
+    /** Takes bytes out of it into memory; answers as read(2) does. */
     public long readInto(Kernel kernel, MemorySegment buffer) {
         long read;
         do {

@@ -12,9 +12,4 @@ class LinuxRecordTest extends RecordContract {
     Kernel kernelOn(Path hostDirectory) {
         return new LinuxKernel();
     }
-
-    @Override
-    int stride() {
-        return 4; // a call costs more here, and the other kernel tries each
-    }
 }

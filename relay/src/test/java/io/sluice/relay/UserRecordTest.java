@@ -13,9 +13,4 @@ class UserRecordTest extends RecordContract {
                 .mount(hostDirectory.toString(), hostDirectory)
                 .build();
     }
-
-    @Override
-    int stride() {
-        return 1;
-    }
 }

@@ -303,6 +303,11 @@ public final class Deck {
         return pipeBytes.get() <= mostPipeBytes / 2 && batchBytes.get() <= mostBatchBytes / 2;
     }
 
+    /** Whether so much waits that something may soon be left out. */
+    boolean isBehind() {
+        return !blocks && !isHalfEmpty();
+    }
+
     private void keep(Item.Batch done) {
         synchronized (spare) {
             if (spare.size() < MOST_SPARE_BATCHES) {

@@ -6,6 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The blocks of a pcapng file, in little-endian order: one section, one interface of raw IP, times in nanoseconds. */
@@ -108,6 +110,19 @@ final class Pcapng {
     /** The length of the block at an offset. */
     static int blockBytes(MemorySegment blocks, long at) {
         return blocks.get(LE32, at + 4);
+    }
+
+    /** The packet blocks among whole blocks that were made here. */
+    static List<MemorySegment> packets(MemorySegment blocks) {
+        List<MemorySegment> packets = new ArrayList<>();
+        int length;
+        for (long at = 0; at < blocks.byteSize(); at += length) {
+            length = blockBytes(blocks, at);
+            if (blocks.get(LE32, at) == PACKET) {
+                packets.add(blocks.asSlice(at, length));
+            }
+        }
+        return packets;
     }
 
     /** The length of the packet in a block. */

@@ -24,8 +24,6 @@ final class Reel {
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
 
-    private static final int HAND_BYTES = 128 << 10;
-
     /** How long a disk that has failed is left alone. */
     private static final long PAUSE_NANOS = 1_000_000_000;
 
@@ -45,7 +43,6 @@ final class Reel {
     private String name = "";
     private String path = "";
     private int number;
-    private Way.@Nullable Packet unfinished; // its payload is in the file, what stands behind it still in the hand
     private boolean pauses;
     private long pausesUntilNanos;
     private long lookedNanos;
@@ -87,7 +84,7 @@ final class Reel {
         this.kernel = kernel;
         this.deck = deck;
         this.library = library;
-        this.hand = arena.allocate(HAND_BYTES);
+        this.hand = arena.allocate(CaptureFile.HAND_BYTES, CaptureFile.PAGE_BYTES);
     }
 
     Deck deck() {
@@ -137,6 +134,7 @@ final class Reel {
         trouble = reason.toString();
         CaptureFile open = file;
         if (open != null) {
+            loseUnwritten(open);
             open.cut();
             open.close();
             file = null;
@@ -151,7 +149,6 @@ final class Reel {
             if (result < 0) {
                 failed("pwrite", result);
             } else {
-                unfinished = null;
                 tally();
                 trouble = "";
             }
@@ -182,13 +179,13 @@ final class Reel {
             loseAll(batch);
             return;
         }
-        long result = open.append(batch.memory.asSlice(0, batch.length));
+        long result = open.makeRoom(batch.length);
         if (result < 0) {
             failed("pwrite", result);
             loseAll(batch);
             return;
         }
-        unfinished = null;
+        open.gather(batch.memory.asSlice(0, batch.length));
         wrote(batch.payloadBytes, batch.packets);
     }
 
@@ -224,40 +221,36 @@ final class Reel {
         if (open == null) {
             return false;
         }
-        long result = open.makeRoom(way.headBytes(packet.flags()));
-        if (result >= 0) {
-            open.gathered(way.head(
-                    open.hand(),
-                    open.inHand(),
-                    packet.payloadBytes(),
-                    packet.flags(),
-                    packet.sequence(),
-                    packet.acknowledged(),
-                    piece.wallNanos(),
-                    (int) options.byteSize()));
-            result = open.flush();
-        }
+        long result = open.makeRoom(block);
         if (result < 0) {
             failed("pwrite", result);
             return false;
         }
-        unfinished = null;
-        result = open.splice(piece.pipe(), packet.payloadBytes());
+        long at = way.head(
+                open.hand(),
+                open.inHand(),
+                packet.payloadBytes(),
+                packet.flags(),
+                packet.sequence(),
+                packet.acknowledged(),
+                piece.wallNanos(),
+                (int) options.byteSize());
+        result = open.take(piece.pipe(), at, packet.payloadBytes());
         if (result < 0) {
-            failed("splice", result);
+            failed("read", result);
             return false;
         }
-        open.gathered(way.tail(open.hand(), open.inHand(), packet.payloadBytes(), packet.flags(), options));
-        open.endBlock();
-        unfinished = packet;
+        open.gathered(
+                way.tail(open.hand(), at + packet.payloadBytes(), packet.payloadBytes(), packet.flags(), options));
         wrote(packet.payloadBytes(), 1);
         return true;
     }
 
     private void acknowledge(Item.Piece piece, long bytes) {
         Way back = piece.back();
-        CaptureFile open = begin(back.blockBytes(0, Way.ACK, 0));
-        if (open != null && open.makeRoom(Way.MOST_FRAME_BYTES) >= 0) {
+        int block = back.blockBytes(0, Way.ACK, 0);
+        CaptureFile open = begin(block);
+        if (open != null && open.makeRoom(block) >= 0) {
             long at = back.head(
                     open.hand(),
                     open.inHand(),
@@ -268,7 +261,6 @@ final class Reel {
                     piece.wallNanos(),
                     0);
             open.gathered(back.tail(open.hand(), at, 0, Way.ACK, Pcapng.NO_OPTIONS));
-            open.endBlock();
             wrote(0, 1);
         }
     }
@@ -295,11 +287,8 @@ final class Reel {
 
     private void loseAll(Item item) {
         switch (item) {
-            case Item.Batch batch -> {
-                for (int at = 0; at < batch.length; at += Pcapng.blockBytes(batch.memory, at)) {
-                    lose(Way.read(batch.memory.asSlice(at)));
-                }
-            }
+            case Item.Batch batch ->
+                Pcapng.packets(batch.memory.asSlice(0, batch.length)).forEach(block -> lose(Way.read(block)));
             case Item.Piece piece -> {
                 long total = piece.pipe().heldBytes();
                 missing++;
@@ -315,6 +304,16 @@ final class Reel {
         losses.add(packet);
     }
 
+    /** What was counted as written, and is not in the file. */
+    private void loseUnwritten(CaptureFile open) {
+        for (MemorySegment block : Pcapng.packets(open.unwritten())) {
+            Way.Packet packet = Way.read(block);
+            packets--;
+            bytes.add(-packet.payloadBytes());
+            lose(packet);
+        }
+    }
+
     /** The file ends before what could not be written. A full disk may have room later; of other trouble it is left. */
     private void failed(String call, long result) {
         CaptureFile open = file;
@@ -323,13 +322,7 @@ final class Reel {
         }
         int errno = (int) -result;
         trouble = call + ": " + Errno.name(errno) + " in " + name;
-        Way.Packet half = unfinished;
-        unfinished = null;
-        if (half != null) {
-            packets--;
-            bytes.add(-half.payloadBytes());
-            lose(half);
-        }
+        loseUnwritten(open);
         tally();
         long cut = open.cut();
         boolean full = errno == Errno.ENOSPC || errno == Errno.EDQUOT;
@@ -399,7 +392,7 @@ final class Reel {
             pause();
             return null;
         }
-        CaptureFile open = CaptureFile.at(kernel, (int) created, hand, nowNanos);
+        CaptureFile open = CaptureFile.at(kernel, path, (int) created, hand, deck::isBehind, nowNanos);
         file = open;
         lookedNanos = nowNanos;
         packets = 0;
@@ -407,7 +400,6 @@ final class Reel {
         files.increment();
         MemorySegment beginning = library.beginning(deck);
         open.gather(beginning);
-        open.endBlock();
         long result = open.flush();
         if (result < 0) {
             failed("pwrite", result);
@@ -420,15 +412,23 @@ final class Reel {
     private @Nullable CaptureFile sayLosses(CaptureFile open) {
         long wallNanos = Deck.wallNanos();
         String why = trouble.isEmpty() ? "the disk did not take them" : trouble;
-        long result = losses.write(wallNanos, why, block -> gather(open, block));
-        if (result >= 0) {
-            result = open.flush();
-        }
+        long result = open.flush();
         if (result < 0) {
             failed("pwrite", result);
             return null;
         }
-        unfinished = null;
+        long packetsBefore = packets;
+        result = losses.write(wallNanos, why, block -> gather(open, block));
+        if (result >= 0) {
+            result = open.flush();
+        }
+        if (result < 0) {
+            open.cut(); // what is said here will be said again, and is no loss
+            packets = packetsBefore;
+            failed("pwrite", result);
+            return null;
+        }
+        tally();
         losses.clear();
         trouble = "";
         return open;
@@ -439,7 +439,6 @@ final class Reel {
         long result = open.makeRoom((int) block.byteSize());
         if (result >= 0) {
             open.gather(block);
-            open.endBlock();
             wrote(0, 1);
         }
         return result;
@@ -447,6 +446,7 @@ final class Reel {
 
     /** No more will come: what is missing is said, if the disk lets it, and the file ended. */
     void end() {
+        flush();
         pauses = false;
         if (!broken && !losses.isEmpty() && begin(0) == null) {
             losses.clear();
@@ -465,7 +465,6 @@ final class Reel {
         long result = open.makeRoom((int) statistics.byteSize());
         if (result >= 0) {
             open.gather(statistics);
-            open.endBlock();
             result = open.flush();
         }
         if (result < 0) {
@@ -474,7 +473,6 @@ final class Reel {
             missing = 0;
             missedByDeck += behind;
         }
-        unfinished = null;
         if (file != null) {
             close(open);
         }

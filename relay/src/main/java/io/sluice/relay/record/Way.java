@@ -141,11 +141,6 @@ final class Way {
         return ipBytes + TCP_BYTES + ((flags & SYN) == 0 ? 0 : Long.BYTES);
     }
 
-    /** Bytes from a block's beginning to its payload. */
-    int headBytes(int flags) {
-        return Pcapng.PACKET_HEAD_BYTES + headerBytes(flags);
-    }
-
     /** Bytes of a whole block. */
     int blockBytes(int payloadBytes, int flags, int optionBytes) {
         return Pcapng.PACKET_HEAD_BYTES

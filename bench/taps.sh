@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # P11 and P12: what a mirror and a recording cost. `sluice relay` with one event loop and nothing beside it; with a mirror
-# that keeps up; with one that stalls and is detached; with a recording of every byte (block) in memory and on a disk. In
+# that keeps up; with one that stalls and is detached; with a recording of every byte (block) on a disk and in memory. In
 # the same run a C program that makes the same system calls and nothing else, and tcpdump on the traffic of the relay that
 # does not record, with what it drops. Bulk in one stream on loopback; rounds in turn, in rotating order; medians. CPU
 # seconds are those of the relay alone, user and system, its recorder's thread included.
@@ -19,7 +19,7 @@ warm=5 # until the compilers have done most of what they do: it counts as the re
 disk=$(mktemp -d -p "${BENCH_DISK:-/var/tmp}" sluice-bench.XXXXXX) || exit 70
 port=17901 # and those after it: a listener and a server for each relay
 ticks=$(getconf CLK_TCK)
-all='plain mirrored stalled recorded-memory recorded-disk c-plain c-mirrored c-recorded'
+all='plain mirrored stalled recorded-disk recorded-memory c-plain c-mirrored c-disk c-memory'
 pids=
 trap 'stop; rm -rf "$tmp" "$disk"' EXIT
 
@@ -49,7 +49,8 @@ start() {
   case $1 in
     c-plain) "$tmp/taps" "$from" "$to" & ;;
     c-mirrored) "$tmp/taps" "$from" "$to" mirror $((port + 1)) & ;;
-    c-recorded) "$tmp/taps" "$from" "$to" record "$tmp/c-recorded" & ;;
+    c-disk) "$tmp/taps" "$from" "$to" record "$disk/c-recorded" & ;;
+    c-memory) "$tmp/taps" "$from" "$to" record "$tmp/c-recorded" & ;;
     *)
       case $1 in
         plain) options= ;;
@@ -102,7 +103,8 @@ called() {
     recorded-disk) called='Sluice, recording to a disk' lines=P12 ;;
     c-plain) called='bound: C alone' lines='P11 P12' ;;
     c-mirrored) called='bound: C, a mirror' lines=P11 ;;
-    c-recorded) called='bound: C, recording' lines=P12 ;;
+    c-disk) called='bound: C, recording to a disk' lines=P12 ;;
+    c-memory) called='bound: C, recording to memory' lines=P12 ;;
   esac
 }
 
@@ -160,11 +162,12 @@ for each in $all; do printf '%-16s %8s %10s\n' "$each" "$(column "$each" 1)" "$(
 
 goal "a mirror that keeps up costs ≤ 1.4 x" mirrored CPU-s/GB within mirrored 1.4 plain
 goal "one that stalls and is detached costs nothing measurable (≤ 1.05 x)" stalled CPU-s/GB within stalled 1.05 plain
-goal "a recording in memory costs ≤ 1.8 x" recorded-memory CPU-s/GB within recorded-memory 1.8 plain
 goal "a recording on a disk costs ≤ 1.8 x" recorded-disk CPU-s/GB within recorded-disk 1.8 plain
-echo "the bound of the same calls in C, of a C relay: mirror $(ratio "$(column c-mirrored 2)" "$(column c-plain 2)") x, recording $(ratio "$(column c-recorded 2)" "$(column c-plain 2)") x"
+echo "a recording in memory: $(ratio "$(column recorded-memory 2)" "$(column plain 2)") x"
+echo "the bound of the same calls in C, of a C relay: mirror $(ratio "$(column c-mirrored 2)" "$(column c-plain 2)") x," \
+  "recording on a disk $(ratio "$(column c-disk 2)" "$(column c-plain 2)") x, in memory $(ratio "$(column c-memory 2)" "$(column c-plain 2)") x"
 goal "≤ 5 % above C with the same calls, mirrored" mirrored CPU-s/GB within mirrored 1.05 c-mirrored
-goal "≤ 5 % above C with the same calls, recorded in memory" recorded-memory CPU-s/GB within recorded-memory 1.05 c-recorded
+goal "≤ 5 % above C with the same calls, recorded on a disk" recorded-disk CPU-s/GB within recorded-disk 1.05 c-disk
 for each in recorded-memory recorded-disk; do
   missing=$(($(told $each bytesMissedBehind) + $(told $each bytesMissedDisk)))
   echo "  $each: $(told $each bytes) bytes recorded, $missing missing"

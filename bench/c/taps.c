@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bound of P11 and P12: a relay of one connection at a time that makes the same system calls as sluice relay does for
 // bulk, and nothing else. Bytes go from the client to the server by splice through a pipe; with a mirror, tee duplicates
-// them into a second pipe, which is spliced to the mirror; with a recording, into a second pipe which is spliced to a file
-// in blocks of pcapng, with the header of each written in front of it. What the server answers is copied.
+// them into a second pipe, which is spliced to the mirror; with a recording, into a second pipe which is read into
+// memory, in blocks of pcapng, from where the file gets a MiB at a time, past the page cache. What the server answers is
+// copied.
 //
 //   taps LISTEN_PORT SERVER_PORT [mirror PORT | record FILE]
 #define _GNU_SOURCE
@@ -18,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PIPE_BYTES = 512 << 10, BLOCK = 65495, HEADER = 68, FRAME = 80 };
+enum { PIPE_BYTES = 512 << 10, BLOCK = 65495, HEADER = 68, PAGE = 4096, WRITE = 1 << 20 };
 
 static void die(const char *what) {
   perror(what);
@@ -61,21 +62,31 @@ static void out(int from, int to, ssize_t count) {
   }
 }
 
+// What stays in memory at the end of a connection is left.
 static void record(int from, int file, off_t *at, ssize_t count) {
-  static char frame[FRAME];
-  if (pwrite(file, frame, HEADER, *at) != HEADER) die("pwrite");
+  static _Alignas(PAGE) char memory[WRITE + PAGE + HEADER + BLOCK + 8];
+  static size_t held;
+  if (*at == 0) held = 0;
   while (count > 0) {
     ssize_t block = count < BLOCK ? count : BLOCK;
-    *at += HEADER;
+    memset(memory + held, 0, HEADER);
+    held += HEADER;
     for (ssize_t left = block; left > 0;) {
-      ssize_t moved = splice(from, NULL, file, at, left, SPLICE_F_MOVE);
-      if (moved <= 0) die("splice to the file");
-      left -= moved;
+      ssize_t got = read(from, memory + held, left);
+      if (got <= 0) die("read");
+      left -= got;
+      held += got;
     }
+    memset(memory + held, 0, 8);
+    held += 8;
     count -= block;
-    int frame_bytes = count > 0 ? 8 + HEADER : 8; // the end of this one, and the beginning of the next
-    if (pwrite(file, frame, frame_bytes, *at) != frame_bytes) die("pwrite");
-    *at += 8;
+    if (held >= WRITE) {
+      size_t whole = held / PAGE * PAGE;
+      if (pwrite(file, memory, whole, *at) != (ssize_t)whole) die("pwrite");
+      *at += whole;
+      held -= whole;
+      memmove(memory, memory + whole, held);
+    }
   }
 }
 
@@ -106,7 +117,8 @@ int main(int argc, char **argv) {
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     int server = connected(atoi(argv[2]));
     int mirror = strcmp(kind, "mirror") == 0 ? connected(atoi(argv[4])) : -1;
-    int file = strcmp(kind, "record") == 0 ? open(argv[4], O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
+    int file = strcmp(kind, "record") == 0 ? open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0600) : -1;
+    if (strcmp(kind, "record") == 0 && file < 0) die("open with O_DIRECT");
     off_t end = 0;
     for (int open = 1; open;) {
       ssize_t got = splice(client, NULL, main_pipe[1], NULL, PIPE_BYTES, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

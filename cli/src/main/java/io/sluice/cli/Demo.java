@@ -32,6 +32,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -134,10 +135,13 @@ final class Demo implements AutoCloseable {
     private static final Address ANYWHERE = new Address.Tcp("127.0.0.1", 0);
     private static final int PIECE_BYTES = 1 << 20;
     private static final int RECEIPT_BYTES = 100;
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60); // for a disk, when all has been sent
+
+    /** For the mirror and the disk, when all has been sent. */
+    static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path directory;
     private final long bytes;
+    private final Duration patience;
     private final Sluice sluice;
     private final Witness backend;
     private final Witness mirror;
@@ -149,10 +153,12 @@ final class Demo implements AutoCloseable {
      * Sets everything up.
      *
      * @param directory for the recording
+     * @param patience how long the mirror and the disk may take when all has been sent
      */
-    Demo(Kernel kernel, Path directory, Address.Tcp adminAddress, long bytes) throws IOException {
+    Demo(Kernel kernel, Path directory, Address.Tcp adminAddress, long bytes, Duration patience) throws IOException {
         this.directory = directory.resolve("recording");
         this.bytes = bytes;
+        this.patience = patience;
         this.sluice = Sluice.on(kernel);
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         Listener behind = sluice.listen(anyPort);
@@ -179,7 +185,12 @@ final class Demo implements AutoCloseable {
                 Recording.WhenFull.BLOCK,
                 usual.bufferBytes());
         this.relay = Relay.start(kernel, new Config(List.of(route), 1, 0, null, page, recording, Sample.ALL), _ -> {});
-        this.admin = AdminServer.start(page, relay, () -> {});
+        try {
+            this.admin = AdminServer.start(page, relay, () -> {});
+        } catch (IOException e) {
+            closeServices();
+            throw e;
+        }
     }
 
     private static Address address(SocketAddress bound) {
@@ -215,13 +226,13 @@ final class Demo implements AutoCloseable {
         }
         double seconds = (System.nanoTime() - begun) / 1e9;
         double cpu = cpuSeconds() - cpuBefore;
-        Testimony atMirror = mirror.testimony();
+        Testimony atMirror = mirror.testimony(patience);
         awaitRecording(sent.bytes() + receipt.length());
         RelayStatus.RouteStatus route = relay.status().routes().getFirst();
         Recorded recorded = recorded(receipt);
         return new Outcome(
                 sent,
-                backend.testimony(),
+                backend.testimony(patience),
                 atMirror,
                 recorded.said,
                 recorded.answered,
@@ -278,7 +289,7 @@ final class Demo implements AutoCloseable {
     private record Recorded(Testimony said, boolean answered, long fileBytes) {}
 
     private void awaitRecording(long expectedBytes) throws InterruptedException {
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        long deadline = System.nanoTime() + patience.toNanos();
         while (System.nanoTime() - deadline < 0) {
             RecordingStatus status = Objects.requireNonNull(relay.status().recording());
             if (status.bytes() + status.bytesMissedBehind() + status.bytesMissedDisk() >= expectedBytes
@@ -322,6 +333,10 @@ final class Demo implements AutoCloseable {
     @Override
     public void close() {
         admin.close();
+        closeServices();
+    }
+
+    private void closeServices() {
         relay.close();
         backend.close();
         mirror.close();

@@ -60,7 +60,7 @@ final class DemoCommand implements Command {
     private static int demonstrate(Kernel kernel, Path directory, DemoOptions options, Host host)
             throws IOException, InterruptedException {
         requireRoom(directory, options.bytes());
-        try (Demo demo = new Demo(kernel, directory, options.admin(), options.bytes())) {
+        try (Demo demo = new Demo(kernel, directory, options.admin(), options.bytes(), Demo.PATIENCE)) {
             if (!options.json()) {
                 host.err().println("sluice: demo: admin page at " + demo.page());
             }

@@ -131,7 +131,7 @@ record RelayOptions(
                     .filter(each -> !List.of(file, check, log, drain, kernel).contains(each))
                     .findAny()
                     .ifPresent(each -> {
-                        throw new Misuse("--" + each.options().getFirst() + ": with --config that is said in the file");
+                        throw new Misuse("--" + each.options().getLast() + ": with --config that is said in the file");
                     });
             return new RelayOptions(null, Path.of(last(given, file)), given.has(check), written, grace, userSpace);
         }

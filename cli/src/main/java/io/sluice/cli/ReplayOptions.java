@@ -95,6 +95,15 @@ record ReplayOptions(
         if (!options.help) {
             options.refuseContradictions();
         }
+        if (options.list) {
+            given.specs().stream()
+                    .filter(each -> !List.of(list, json, port, only, help).contains(each))
+                    .findAny()
+                    .ifPresent(each -> {
+                        throw new Misuse(
+                                "--list replays nothing, so --" + each.options().getLast() + " has no meaning with it");
+                    });
+        }
         return options;
     }
 
@@ -105,8 +114,8 @@ record ReplayOptions(
         if (to == null && !list) {
             throw new Misuse("say where to: --to localhost:6379; or --list, to see what is in there");
         }
-        if (to != null && list) {
-            throw new Misuse("--list replays nothing, so --to has no meaning with it");
+        if (quiet && (json || progress)) {
+            throw new Misuse("--quiet and --" + (json ? "json" : "progress") + " contradict each other");
         }
     }
 

@@ -169,7 +169,12 @@ class ReplayTest {
             value = {
                 "--list|say what to replay",
                 "a|say where to",
-                "a --list --to :1|has no meaning",
+                "a --list --to :1|--list replays nothing, so --to has no meaning with it",
+                "a --list --compare|so --compare has no meaning",
+                "a --list --speed max|so --speed has no meaning",
+                "a --list -q|so --quiet has no meaning",
+                "a --to :1 --quiet --json|--quiet and --json contradict",
+                "a --to :1 --quiet --progress|--quiet and --progress contradict",
                 "a --to 1|--to: not an address",
                 "a --to :1 --speed 0|neither max nor a factor",
                 "a --to :1 --loop -1|--loop: '-1'",

@@ -258,7 +258,7 @@ final class Play {
 
     /** A server that took a minute then may take a minute now, at whatever speed its client is. */
     private long patienceNanos() {
-        return replay.timeout().toNanos() + quietNanos;
+        return replay.timeout().toNanos() + Math.min(quietNanos, Replay.LONGEST_NANOS);
     }
 
     private static String told(IOException e) {

@@ -51,7 +51,9 @@ public final class Replay {
 
     private static final int BUFFER_BYTES = 16 << 10;
     private static final long LEAST_WATCH_MILLIS = 10;
-    private static final double LONGEST_NANOS = 1e18; // 31 years, far from an overflow
+
+    /** No clock of a capture is trusted for more than 31 years, which are far from an overflow. */
+    static final long LONGEST_NANOS = 1_000_000_000_000_000_000L;
 
     private final Sluice sluice;
     private final List<SocketAddress> targets;
@@ -120,7 +122,7 @@ public final class Replay {
         if (!time.isPositive()) {
             throw new IllegalArgumentException("a timeout is more than 0, not " + time);
         }
-        timeout = time;
+        timeout = time.compareTo(Duration.ofNanos(LONGEST_NANOS)) < 0 ? time : Duration.ofNanos(LONGEST_NANOS);
         return this;
     }
 
@@ -330,9 +332,9 @@ public final class Replay {
         return speed;
     }
 
-    /** How long something takes at this speed that took so long then; no clock of a capture is trusted for more. */
+    /** How long something takes at this speed that took so long then. */
     long scaled(long nanos) {
-        return (long) Math.clamp(nanos / speed, -LONGEST_NANOS, LONGEST_NANOS);
+        return (long) Math.clamp(nanos / speed, -LONGEST_NANOS, (double) LONGEST_NANOS);
     }
 
     Duration timeout() {

@@ -270,6 +270,29 @@ abstract class ReplayContract extends ReplayFixture {
         assertThat(one(replay().timeout(SHORT), capture(talk)).fate()).isEqualTo(Fate.REPLAYED);
     }
 
+    /** With the timeout it was more than can be counted, and the patience less than none. */
+    @Test
+    void aServerThatTookAllTheTimeThereIsIsWaitedFor() throws Exception {
+        server(connection -> {
+            hear(connection, 3);
+            try {
+                Thread.sleep(SHORT);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+            say(connection, "answer");
+            hear(connection, 1);
+        });
+        Talk talk = new Talk();
+        talk.now = 0;
+        talk.open().says(CLIENT, "ask");
+        talk.now = 9_223_372_035_000_000_000L;
+        talk.says(SERVER, "answer").ends(CLIENT).ends(SERVER);
+        Outcome outcome = one(replay(), capture(talk));
+        assertThat(outcome.reason()).isNull();
+        assertThat(outcome.fate()).isEqualTo(Fate.REPLAYED);
+    }
+
     @Test
     void replaysUpToWhereTheClientsBytesAreMissing() throws Exception {
         Talk talk = new Talk()

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Gives each packet to the conversation that it belongs to, and begins new ones. */
 final class Assembler {
-    /** At about a kilobyte each, they may fill half of the memory that there is. */
+    /** At two kilobytes each, they may fill half of the memory that there is. */
     private static final int MOST_CONVERSATIONS =
-            (int) Math.min(1_000_000, Runtime.getRuntime().maxMemory() / 2048);
+            (int) Math.min(1_000_000, Runtime.getRuntime().maxMemory() / 4096);
 
     private static final int MOST_LISTENERS = 65_536;
 

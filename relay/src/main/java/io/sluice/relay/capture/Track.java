@@ -17,8 +17,8 @@ import java.util.Arrays;
 final class Track {
     static final int LONGS = 3;
 
-    /** A page holds so many longs, 170 events; a little less than 4 KiB. */
-    static final int PAGE_LONGS = 170 * LONGS;
+    /** A page holds so many longs, 32 events; there is one in memory for each conversation. */
+    static final int PAGE_LONGS = 32 * LONGS;
 
     /** More than 13 bits cannot number. */
     static final int MOST_FILES = 1 << 13;

@@ -4,11 +4,13 @@ package io.sluice.relay.capture;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One or several files of captured packets, as the TCP conversations in them.
@@ -28,15 +30,19 @@ import org.jspecify.annotations.Nullable;
  * thread; a thread that is interrupted while it reads closes the file for all, as {@link FileChannel} has it.
  */
 public final class Capture implements Closeable {
+    /** Files at a time: an eighth of the descriptors that a process has at the least by custom. */
+    private static final int MOST_OPEN = 128;
+
     private final List<Path> paths;
     private final Spill spill = new Spill();
-    private final @Nullable FileChannel[] files; // guarded by itself
+    private final LinkedHashMap<Integer, FileChannel> open =
+            new LinkedHashMap<>(); // guarded by itself; the latest used last
+    private boolean closed; // guarded by open
     private final Notices notices = new Notices();
     private List<Conversation> conversations = List.of();
 
     private Capture(List<Path> paths) {
         this.paths = paths;
-        this.files = new FileChannel[paths.size()];
     }
 
     /**
@@ -79,10 +85,17 @@ public final class Capture implements Closeable {
 
     /** Fills {@code into} from a file. */
     void read(int file, long offset, ByteBuffer into) throws IOException {
-        FileChannel channel = channel(file);
         long at = offset;
         while (into.hasRemaining()) {
-            int count = channel.read(into, at);
+            FileChannel channel = channel(file);
+            int count;
+            try {
+                count = channel.read(into, at);
+            } catch (ClosedByInterruptException e) {
+                throw e;
+            } catch (ClosedChannelException e) {
+                continue; // another file was opened in its place
+            }
             if (count < 0) {
                 throw new CaptureException(paths.get(file) + ": has become shorter since it was opened");
             }
@@ -91,23 +104,28 @@ public final class Capture implements Closeable {
     }
 
     private FileChannel channel(int file) throws IOException {
-        synchronized (files) {
-            FileChannel channel = files[file];
-            if (channel == null || !channel.isOpen()) {
-                channel = FileChannel.open(paths.get(file), StandardOpenOption.READ);
-                files[file] = channel;
+        synchronized (open) {
+            if (closed) {
+                throw new ClosedChannelException();
             }
+            FileChannel channel = open.remove(file);
+            if (channel == null || !channel.isOpen()) {
+                if (open.size() == MOST_OPEN) {
+                    open.pollFirstEntry().getValue().close();
+                }
+                channel = FileChannel.open(paths.get(file), StandardOpenOption.READ);
+            }
+            open.put(file, channel);
             return channel;
         }
     }
 
     @Override
     public void close() throws IOException {
-        synchronized (files) {
-            for (FileChannel channel : files) {
-                if (channel != null) {
-                    channel.close();
-                }
+        synchronized (open) {
+            closed = true;
+            for (FileChannel channel : open.values()) {
+                channel.close();
             }
         }
         spill.close();

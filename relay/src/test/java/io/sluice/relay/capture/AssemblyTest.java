@@ -10,11 +10,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.relay.capture.Conversation.Ending;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -337,6 +344,47 @@ class AssemblyTest {
         byte[] second = CaptureBytes.pcapNg(talk.frames.subList(4, 6));
         byte[] third = CaptureBytes.pcapNg(talk.frames.subList(6, talk.frames.size()));
         assertThat(Told.by(directory, third, first, second)).containsExactly("client:one server:1 client:two client.");
+    }
+
+    /** Each had been kept open until the end, and of a thousand files most were more than a process may have. */
+    @Test
+    void ofManyFilesFewAreOpenAtOnce() throws Exception {
+        byte[][] files = new byte[400][];
+        for (int i = 0; i < files.length; i++) {
+            Talk talk = new Talk();
+            talk.clientPort = 1024 + i;
+            files[i] = CaptureBytes.pcapNg(talk.open().says(Side.CLIENT, "file " + i).frames);
+        }
+        try (Capture capture = Told.open(directory, files)) {
+            List<Callable<Void>> readers = Collections.nCopies(8, () -> {
+                List<Conversation> all = new ArrayList<>(capture.conversations());
+                Collections.shuffle(all);
+                for (Conversation each : all) {
+                    assertThat(Told.by(each))
+                            .isEqualTo("client:file " + (each.client().getPort() - 1024));
+                }
+                return null;
+            });
+            try (ExecutorService threads = Executors.newFixedThreadPool(readers.size())) {
+                for (Future<Void> each : threads.invokeAll(readers)) {
+                    each.get();
+                }
+            }
+            assertThat(openHere()).isBetween(1, files.length / 2);
+        }
+    }
+
+    private int openHere() throws IOException {
+        int count = 0;
+        try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path each : descriptors) {
+                count += Files.isSymbolicLink(each)
+                                && Files.readSymbolicLink(each).startsWith(directory)
+                        ? 1
+                        : 0;
+            }
+        }
+        return count;
     }
 
     @Test

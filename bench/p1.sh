@@ -4,6 +4,7 @@
 #
 #   bench/p1.sh          every call of SystemCallBenchmark beside C, on a platform and on a virtual thread
 #   bench/p1.sh short    the splice that fails at once, alone
+#   bench/p1.sh quick    that, in one round of three
 #
 # C and Java take turns, so that a change of the machine's pace meets both. Each figure is the lowest of 300 windows or
 # more, 5 to 20 ms each, with their median in brackets: on a machine that others use too, the lowest is the call's cost.
@@ -17,7 +18,8 @@ build_jar
 build_c p1
 
 pattern='SystemCallBenchmark' rounds=3
-[ "${1-}" != short ] || pattern='SystemCallBenchmark.spliceEbadf'
+[ -z "${1-}" ] || pattern='SystemCallBenchmark.spliceEbadf'
+[ "${1-}" != quick ] || rounds=1
 
 # Two runs: JMH itself allocates a little for each window, which only long ones make invisible. Before the compiler is
 # done with a call the interpreter allocates too, so the lowest of several seconds counts: what a call allocates, it
@@ -45,7 +47,7 @@ java_run() {
 
 # What a round has brought, of each call its lowest window.
 end_round() {
-  sort -k1,1 -k2,2 -k3,3n "$tmp/round" | sort -u -k1,1 -k2,2 | while read -r who name value; do
+  sort -k1,1 -k2,2 -k3,3n "$tmp/round" | sort -u -k1,1 -k2,2 | while read -r who name value _; do
     case $who in *PLATFORM) peer='Sluice, platform thread' ;; *VIRTUAL) peer='Sluice, virtual thread' ;; C-threads) peer='C, two threads' ;; *) peer='C, one thread' ;; esac
     case $who in bytes-*) unit='bytes allocated' ;; *) unit=ns ;; esac
     case $name in 'splice()') name=spliceEbadf ;; esac

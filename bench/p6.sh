@@ -25,9 +25,9 @@ receive() {
   case $1 in
     sluice | transferFrom) run_java io.sluice.bench.FileReceiver "$@" ;;
     c-*)
-      how=${1#c-}
+      calls=${1#c-}
       shift
-      "$tmp/p6" "$how" "$@"
+      "$tmp/p6" "$calls" "$@"
       ;;
   esac
 }

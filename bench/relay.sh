@@ -7,7 +7,8 @@
 #
 #   bench/relay.sh [ROUNDS [BYTES [SECONDS [CONNECTIONS [growth]]]]]
 #
-# With growth, at the end how the cost of a request grows with its size and with the connections, for bench/run's plots.
+# With growth, at the end how the cost grows with the size of requests and of whole connections, and with their number,
+# for bench/run's plots.
 # Peers that are not installed are named and left out. Prints a line "FAILED: ..." and ends with 1 when a goal is missed.
 set -u
 home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
@@ -111,6 +112,14 @@ bulk() {
     'BEGIN { printf "%.3f %.3f\n", bytes / s / 1e9, c / ticks / bytes * 1e9 }'
 }
 
+# GB/s of relay $1 in connections of $2 bytes, each while it lasts; several where one is over too soon.
+transfers() {
+  number=$((16777216 / $2 + 1))
+  while [ $((number -= 1)) -ge 0 ]; do
+    "$tmp/netty" "$(listener_of "$1")" "$(server_of "$1")" "$2" 1 || exit 1
+  done | awk -v bytes="$2" '{ s += $1; n++ } END { printf "%.3f\n", n * bytes / s / 1e9 }'
+}
+
 # Starts the server of relay $1, as process $server.
 serve() {
   rm -f "$tmp/server" # what the one before it has said
@@ -119,7 +128,7 @@ serve() {
   until grep -qs ready "$tmp/server"; do sleep 0.05; done
 }
 
-# Requests of $2 bytes through relay $1, "keep" or "close" ($3), on $4 connections at a time (64): per second, median and 99th percentile in ms.
+# Requests of $2 bytes through relay $1, "keep" or "close" ($3), on $4 connections at a time (64): per second, percentiles 50, 99, 90 and 99.9 in ms.
 requests() {
   serve "$1" "$2" "$3"
   "$tmp/requests" ask "$(listener_of "$1")" "$2" "$3" "${4:-64}" "$seconds" || exit 1
@@ -240,7 +249,7 @@ fi
 
 for size in 64 16384; do
   echo "P8, request and answer of $size bytes, 64 connections, $seconds s a round, $rounds rounds after two to warm up"
-  line=P8 work="requests of $size bytes" columns='requests/s ms,_p50 ms,_p99' at="bytes $size"
+  line=P8 work="requests of $size bytes" columns='requests/s ms,_p50 ms,_p99 ms,_p90 ms,_p99.9' at="bytes $size"
   measure rr-$size 2 requests $size keep
   printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
   for each in $there; do
@@ -251,7 +260,7 @@ for size in 64 16384; do
 done
 
 echo "P9, a new connection for each request of 64 bytes, 64 at a time, $seconds s a round, $rounds rounds after two to warm up"
-line=P9 work='a connection for each request' columns='requests/s ms,_p50 ms,_p99' at=
+line=P9 work='a connection for each request' columns='requests/s ms,_p50 ms,_p99 ms,_p90 ms,_p99.9' at=
 measure connections 2 requests 64 close
 printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
 for each in $there; do
@@ -275,6 +284,12 @@ if [ "${5:-}" = growth ]; then # with few of the peers, in short rounds
     echo "requests of 64 bytes on $connections connections"
     work="requests of 64 bytes, connections: $connections" at="connections $connections"
     measure on-$connections 1 requests 64 keep $connections
+  done
+  line=P7 columns=GB/s
+  for size in 65536 1048576 16777216 268435456 1073741824; do
+    echo "connections of $size bytes"
+    work="connections of $size bytes" at="bytes $size"
+    measure transfers-$size 1 transfers $size
   done
   there=$everyone seconds=$long
 fi

@@ -18,7 +18,12 @@ import org.jspecify.annotations.Nullable;
  * of one peer; a verdict says whether a goal was reached; what has no line P1 to P12 tells of the script's run.
  */
 record Figures(List<Measure> measures, List<Verdict> verdicts, List<About> runs) {
-    /** What is measured, in which unit, and what each peer has brought: the rows in the order of their first round. */
+    /** What the unit of a percentile begins with: milliseconds. */
+    private static final String PERCENTILE = "ms, p";
+
+    /**
+     * What is measured, in which unit, and what each peer has brought: ours, the peers and the bounds, in this order.
+     */
     record Measure(
             String line, String work, String unit, @Nullable String by, double at, List<Row> rows) {
         /** More is better where the unit is a rate. */
@@ -123,6 +128,8 @@ record Figures(List<Measure> measures, List<Verdict> verdicts, List<About> runs)
             }
         }
         List<Measure> inOrder = new ArrayList<>(measures.values());
+        inOrder.forEach(
+                measure -> measure.rows.sort(Comparator.comparing(Row::isBound).thenComparing(Row::isPeer)));
         inOrder.sort(Comparator.comparingInt(measure -> number(measure.line)));
         return new Figures(List.copyOf(inOrder), List.copyOf(verdicts), List.copyOf(runs));
     }
@@ -184,6 +191,19 @@ record Figures(List<Measure> measures, List<Verdict> verdicts, List<About> runs)
             }
         }
         all.values().removeIf(points -> points.size() < 3);
+        return all;
+    }
+
+    /** The percentiles of times, by line and work: from the percentile to its measure. */
+    Map<String, Map<Double, Measure>> distributions() {
+        Map<String, Map<Double, Measure>> all = new LinkedHashMap<>();
+        for (Measure each : measures) {
+            if (each.unit.startsWith(PERCENTILE)) {
+                all.computeIfAbsent(each.line + ": " + each.work, key -> new TreeMap<>())
+                        .put(Double.parseDouble(each.unit.substring(PERCENTILE.length())), each);
+            }
+        }
+        all.values().removeIf(percentiles -> percentiles.size() < 3);
         return all;
     }
 

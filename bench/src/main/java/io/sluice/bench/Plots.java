@@ -24,6 +24,7 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategorySeries.CategorySeriesRenderStyle;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.IChart;
 import org.knowm.xchart.style.AxesChartStyler;
@@ -54,6 +55,11 @@ final class Plots {
                     .filter(measure -> isWorthABar(measure) && (measure.by() == null || figures.hasGoal(measure)))
                     .map(Plots::bars)
                     .forEach(panels::add);
+            figures.distributions().forEach((title, percentiles) -> {
+                if (title.startsWith(line.getKey() + ": ")) {
+                    panels.add(distribution(title, percentiles));
+                }
+            });
             figures.growing().forEach((title, points) -> {
                 if (title.startsWith(line.getKey() + " ")) {
                     panels.add(course(title, points));
@@ -112,6 +118,31 @@ final class Plots {
         lines.forEach((name, line) -> chart.addSeries(name, List.copyOf(line.keySet()), List.copyOf(line.values())));
         dress(chart.getStyler());
         chart.getStyler().setXAxisLogarithmic(true);
+        chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setLegendPosition(LegendPosition.OutsideE);
+        return chart;
+    }
+
+    /** A line for each peer, over the percentiles. */
+    private static CategoryChart distribution(String title, Map<Double, Measure> percentiles) {
+        var chart = new CategoryChart(WIDTH, HEIGHT);
+        chart.setTitle(title);
+        chart.setYAxisTitle("ms (less is better), by percentile");
+        Map<String, List<Double>> lines = new LinkedHashMap<>();
+        percentiles
+                .values()
+                .forEach(measure -> measure.rows()
+                        .forEach(row -> lines.computeIfAbsent(row.shortName(), name -> new ArrayList<>())
+                                .add(row.median())));
+        List<String> names =
+                percentiles.keySet().stream().map(ResultTable::percentile).toList();
+        lines.forEach((name, line) -> {
+            if (line.size() == names.size()) {
+                chart.addSeries(name, names, line);
+            }
+        });
+        dress(chart.getStyler());
+        chart.getStyler().setDefaultSeriesRenderStyle(CategorySeriesRenderStyle.Line);
         chart.getStyler().setYAxisMin(0.0);
         chart.getStyler().setLegendPosition(LegendPosition.OutsideE);
         return chart;

@@ -93,6 +93,11 @@ final class ResultTable {
         return verdict.verdict().equals("reached") ? "met" : verdict.verdict();
     }
 
+    /** As short as it can be said: p50, p99.9. */
+    static String percentile(double percent) {
+        return "p" + (percent == Math.rint(percent) ? String.valueOf((long) percent) : String.valueOf(percent));
+    }
+
     /** Three digits that count, and no more where there are more before the point. */
     static String number(double value) {
         double size = Math.abs(value);

@@ -39,6 +39,11 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 # Whether $1 ≥ $2, as awk reads numbers.
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
 
+# Fills $1 bytes of memory and frees them, so that whoever comes next finds as much that was touched. A virtual machine
+# pays for memory that it has never touched, or has given back to its host, more than for copying into it, and who starts
+# at once after a large file was deleted would pay less than who starts after a tenth of a second.
+touch_memory() { head -c "$1" /dev/zero > "$tmp/touched"; rm "$tmp/touched"; }
+
 # What bench/run collects: JSON, an object a line, in the file $BENCH_RAW; without that, nothing. The names are ours and
 # have nothing in them that JSON escapes.
 

@@ -35,6 +35,7 @@ receive() {
 # One round: receives by $1 from $2 into the file $3; prints CPU seconds per GB.
 round() {
   total=$((warm + bytes))
+  touch_memory $total
   if [ "$2" = pipe ]; then
     "$tmp/p6" feed $total | receive "$1" "$3" $warm > "$tmp/said"
   else

@@ -18,7 +18,8 @@ build_jar
 build_c p1
 
 pattern='SystemCallBenchmark' rounds=3
-[ -z "${1-}" ] || pattern='SystemCallBenchmark.spliceEbadf'
+only=
+[ -z "${1-}" ] || only=spliceEbadf pattern=SystemCallBenchmark.spliceEbadf
 [ "${1-}" != quick ] || rounds=1
 
 # Two runs: JMH itself allocates a little for each window, which only long ones make invisible. Before the compiler is
@@ -51,7 +52,7 @@ end_round() {
     case $who in *PLATFORM) peer='Sluice, platform thread' ;; *VIRTUAL) peer='Sluice, virtual thread' ;; C-threads) peer='C, two threads' ;; *) peer='C, one thread' ;; esac
     case $who in bytes-*) unit='bytes allocated' ;; *) unit=ns ;; esac
     case $name in 'splice()') name=spliceEbadf ;; esac
-    figure P1 "$name" "$peer" "$unit" "$value" $round
+    [ -n "${only:+x}" ] && [ "$name" != "$only" ] || figure P1 "$name" "$peer" "$unit" "$value" $round
   done
   cat "$tmp/round" >> "$tmp/figures"
   rm "$tmp/round"

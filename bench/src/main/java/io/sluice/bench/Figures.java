@@ -31,6 +31,11 @@ record Figures(List<Measure> measures, List<Verdict> verdicts, List<About> runs)
             return unit.endsWith("/s");
         }
 
+        /** Whether it is neither at one size or number of several, nor one of several percentiles. */
+        boolean isAlone() {
+            return by == null && !unit.startsWith(PERCENTILE);
+        }
+
         /** The best of those that are neither ours nor a bound; null when there are none. */
         @Nullable
         Row bestPeer() {
@@ -216,9 +221,12 @@ record Figures(List<Measure> measures, List<Verdict> verdicts, List<About> runs)
                 .orElse(null);
     }
 
-    /** Whether a goal is about this work; what else is measured at other sizes only shows how cost grows. */
+    /** Whether a goal is about it; what else is measured at other sizes only shows how cost grows. */
     boolean hasGoal(Measure measure) {
-        return verdicts.stream().anyMatch(each -> each.line.equals(measure.line) && each.work.equals(measure.work));
+        return verdicts.stream()
+                .anyMatch(each -> each.line.equals(measure.line)
+                        && each.work.equals(measure.work)
+                        && each.unit.equals(measure.unit));
     }
 
     /** Whether any of the scripts ran with few rounds and small sizes, which is a trial and no result. */

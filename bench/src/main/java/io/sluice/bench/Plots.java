@@ -52,7 +52,7 @@ final class Plots {
         for (var line : figures.byLine().entrySet()) {
             List<IChart> panels = new ArrayList<>();
             line.getValue().stream()
-                    .filter(measure -> isWorthABar(measure) && (measure.by() == null || figures.hasGoal(measure)))
+                    .filter(measure -> isWorthABar(measure) && (measure.isAlone() || figures.hasGoal(measure)))
                     .map(Plots::bars)
                     .forEach(panels::add);
             figures.distributions().forEach((title, percentiles) -> {

@@ -15,6 +15,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,24 @@ class DemoTest {
     @Test
     void allAgree() throws Exception {
         try (Kernel kernel = kernel();
+                Demo demo =
+                        new Demo(kernel, directory, new Address.Tcp("127.0.0.1", 0), 1 << 20, Duration.ofSeconds(60))) {
+            assertThat(demo.run().agrees()).isTrue();
+        }
+    }
+
+    /** What is counted as recorded is in the file. */
+    @Test
+    void aSlowDiskIsWaitedFor() throws Exception {
+        try (Kernel kernel = new ForwardingKernel(kernel()) {
+                    @Override
+                    protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
+                        if (name.equals("pwrite")) {
+                            LockSupport.parkNanos(100_000_000);
+                        }
+                        return call.getAsLong();
+                    }
+                };
                 Demo demo =
                         new Demo(kernel, directory, new Address.Tcp("127.0.0.1", 0), 1 << 20, Duration.ofSeconds(60))) {
             assertThat(demo.run().agrees()).isTrue();

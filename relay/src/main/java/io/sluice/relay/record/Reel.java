@@ -52,6 +52,7 @@ final class Reel {
     private long beganWallNanos;
     private long packets;
     private long talliedBytes;
+    private long gatheredBytes; // of sessions, since
 
     private long missing; // since the last statistics at a file's end
     private long missedByDeck; // by those
@@ -266,9 +267,9 @@ final class Reel {
     }
 
     private void wrote(long payloadBytes, long packetCount) {
-        tally();
-        bytes.add(payloadBytes);
+        gatheredBytes += payloadBytes;
         packets += packetCount;
+        tally();
         if (!trouble.isEmpty() && losses.isEmpty()) {
             trouble = "";
         }
@@ -277,9 +278,14 @@ final class Reel {
     /** Counts what has become whole in the file. */
     private void tally() {
         CaptureFile open = file;
-        if (open != null) {
+        if (open != null && open.complete() > talliedBytes) {
             fileBytes.add(open.complete() - talliedBytes);
             talliedBytes = open.complete();
+            long unwrittenBytes = Pcapng.packets(open.unwritten()).stream()
+                    .mapToLong(block -> Way.read(block).payloadBytes())
+                    .sum();
+            bytes.add(gatheredBytes - unwrittenBytes);
+            gatheredBytes = unwrittenBytes;
         }
     }
 
@@ -304,13 +310,13 @@ final class Reel {
         losses.add(packet);
     }
 
-    /** What was counted as written, and is not in the file. */
+    /** What was gathered, and is not in the file. */
     private void loseUnwritten(CaptureFile open) {
+        tally();
+        gatheredBytes = 0;
         for (MemorySegment block : Pcapng.packets(open.unwritten())) {
-            Way.Packet packet = Way.read(block);
             packets--;
-            bytes.add(-packet.payloadBytes());
-            lose(packet);
+            lose(Way.read(block));
         }
     }
 
@@ -323,7 +329,6 @@ final class Reel {
         int errno = (int) -result;
         trouble = call + ": " + Errno.name(errno) + " in " + name;
         loseUnwritten(open);
-        tally();
         long cut = open.cut();
         boolean full = errno == Errno.ENOSPC || errno == Errno.EDQUOT;
         if (open.complete() == 0) {

@@ -96,11 +96,10 @@ final class CaptureFile {
      * @param hand for what is gathered, {@link #HAND_BYTES} that begin with a page; lent as long as the file is open
      * @param behind whether a slow disk is better not waited for, because something may get lost meanwhile
      */
-    static CaptureFile at(
-            Kernel kernel, String path, int fd, MemorySegment hand, BooleanSupplier behind, long nowNanos) {
+    static CaptureFile at(Kernel kernel, int fd, MemorySegment hand, BooleanSupplier behind, long nowNanos) {
         // One more descriptor, not a flag that comes and goes; and a file system that knows no such flag may create the
-        // file before it says so.
-        int directFd = (int) Math.max(open(kernel, path, O_WRONLY | O_DIRECT | O_CLOEXEC), -1);
+        // file before it says so. Not by its name, behind which there may be somebody else's file by now.
+        int directFd = (int) Math.max(open(kernel, "/proc/self/fd/" + fd, O_WRONLY | O_DIRECT | O_CLOEXEC), -1);
         return new CaptureFile(kernel, fd, directFd, hand, behind, nowNanos);
     }
 

@@ -397,7 +397,7 @@ final class Reel {
             pause();
             return null;
         }
-        CaptureFile open = CaptureFile.at(kernel, path, (int) created, hand, deck::isBehind, nowNanos);
+        CaptureFile open = CaptureFile.at(kernel, (int) created, hand, deck::isBehind, nowNanos);
         file = open;
         lookedNanos = nowNanos;
         packets = 0;

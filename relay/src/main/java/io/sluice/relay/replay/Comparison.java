@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compares answers with the recorded ones, byte by byte, as they come. Bytes that are not in the capture equal
- * everything. For one thread at a time.
+ * everything, and so do those after its end, or after that of a client who did not wait for the server's. For one
+ * thread at a time.
  */
 final class Comparison {
     /** How much is shown: two lines of 16 bytes before the one that differs, and two behind it. */
@@ -34,6 +35,7 @@ final class Comparison {
     private Event.@Nullable Piece piece;
     private long begin;
     private long end;
+    private boolean ends; // the server did, by then
 
     private @Nullable Kind kind;
     private long offset;
@@ -54,6 +56,9 @@ final class Comparison {
     void accept(ByteBuffer came) throws IOException {
         while (came.hasRemaining() && kind == null) {
             if (position == end && !nextSpan()) {
+                if (!ends) {
+                    return;
+                }
                 differs(Kind.LONGER, position);
                 break;
             }
@@ -86,13 +91,16 @@ final class Comparison {
     private boolean nextSpan() throws IOException {
         for (Event event = events.next(); event != null; event = events.next()) {
             if (event.side() == Side.SERVER) {
-                if (event instanceof Event.Piece found) {
-                    span(found, found.position(), found.length());
-                    return true;
-                }
-                if (event instanceof Event.Gap gap) {
-                    span(null, gap.position(), gap.length());
-                    return true;
+                switch (event) {
+                    case Event.Piece found -> {
+                        span(found, found.position(), found.length());
+                        return true;
+                    }
+                    case Event.Gap gap -> {
+                        span(null, gap.position(), gap.length());
+                        return true;
+                    }
+                    case Event.End _, Event.Reset _ -> ends = true;
                 }
             }
         }

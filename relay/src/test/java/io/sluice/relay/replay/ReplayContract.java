@@ -340,6 +340,17 @@ abstract class ReplayContract extends ReplayFixture {
         assertThat(text(difference.recorded())).isEqualTo("an##er");
     }
 
+    /** What the capture has not got, because it ends before or because its client has gone, equals anything, too. */
+    @Test
+    void moreIsNoDifferenceWhereTheServerHadNotEnded() throws Exception {
+        server(connection -> answers(connection, "answer and more"));
+        Talk cut = new Talk().open().says(CLIENT, "ask").says(SERVER, "answer");
+        assertThat(one(replay().compare(), capture(cut)).fate()).isEqualTo(Fate.REPLAYED);
+        outcomes.clear();
+        Talk left = new Talk().open().says(CLIENT, "ask").says(SERVER, "answer").resets(CLIENT);
+        assertThat(one(replay().compare(), capture(left)).fate()).isEqualTo(Fate.REPLAYED);
+    }
+
     @Test
     void whatHasNoBeginningIsSkippedUnlessItIsAskedFor() throws Exception {
         server(connection -> answers(connection, "answer"));

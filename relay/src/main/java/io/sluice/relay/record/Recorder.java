@@ -233,8 +233,12 @@ public final class Recorder implements AutoCloseable {
         try {
             return work.test(reel);
         } catch (RuntimeException | Error e) {
-            reel.give(e);
-            LOG.log(Level.ERROR, "recording has failed by a mistake of the relay, or for want of memory", e);
+            try {
+                reel.give(e);
+                LOG.log(Level.ERROR, "recording has failed by a mistake of the relay, or for want of memory", e);
+            } catch (OutOfMemoryError again) {
+                // Then there is none to say so, either; whatever comes is still taken back.
+            }
             return true;
         }
     }

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategorySeries.CategorySeriesRenderStyle;
@@ -117,6 +118,10 @@ final class Plots {
                         .put(at, row.median())));
         lines.forEach((name, line) -> chart.addSeries(name, List.copyOf(line.keySet()), List.copyOf(line.values())));
         dress(chart.getStyler());
+        chart.setXAxisTitle(points.keySet().stream()
+                .map(at -> String.format(Locale.ROOT, "%,.0f", at))
+                .collect(Collectors.joining("   ")));
+        chart.getStyler().setXAxisTitleVisible(true);
         chart.getStyler().setXAxisLogarithmic(true);
         chart.getStyler().setYAxisMin(0.0);
         chart.getStyler().setLegendPosition(LegendPosition.OutsideE);
@@ -143,6 +148,8 @@ final class Plots {
         });
         dress(chart.getStyler());
         chart.getStyler().setDefaultSeriesRenderStyle(CategorySeriesRenderStyle.Line);
+        chart.getStyler().setOverlapped(true); // points above their labels, not beside each other
+        chart.getStyler().setXAxisMaxLabelCount(names.size());
         chart.getStyler().setYAxisMin(0.0);
         chart.getStyler().setLegendPosition(LegendPosition.OutsideE);
         return chart;

@@ -31,6 +31,8 @@ final class Results {
 
     static final String END = "<!-- end of figures -->";
 
+    private static final int LINE = 130;
+
     private static final String CHART = "docs/images/relay.svg";
 
     private Results() {}
@@ -93,12 +95,28 @@ final class Results {
     }
 
     private static String sentence(Figures figures, String link) {
-        return "On one event loop, in one run: bulk at " + beside(figures, "P7", "bulk", "GB/s", "GB/s") + " for "
+        return wrapped("On one event loop, in one run: bulk at " + beside(figures, "P7", "bulk", "GB/s", "GB/s")
+                + " for "
                 + beside(figures, "P7", "bulk", "CPU-s/GB", "CPU seconds per GB") + ", "
                 + beside(figures, "P8", "requests of 64 bytes", "requests/s", "requests of 64 bytes a second") + ", "
-                + beside(figures, "P9", "a connection", "requests/s", "connections a second") + ":\n[every figure]("
+                + beside(figures, "P9", "a connection", "requests/s", "connections a second") + ": [every figure]("
                 + link
-                + "/results.md).";
+                + "/results.md).");
+    }
+
+    private static String wrapped(String text) {
+        var lines = new StringBuilder();
+        int length = 0;
+        for (String word : text.split(" ", -1)) {
+            if (length > 0) {
+                boolean fits = length + 1 + word.length() <= LINE;
+                lines.append(fits ? ' ' : '\n');
+                length = fits ? length + 1 : 0;
+            }
+            lines.append(word);
+            length += word.length();
+        }
+        return lines.toString();
     }
 
     /** Our figure with its unit in words, and in brackets those of HAProxy and nginx as far as they were there. */

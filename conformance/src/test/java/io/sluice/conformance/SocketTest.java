@@ -7,12 +7,15 @@ import static io.sluice.conformance.Rig.room;
 import static io.sluice.kernel.Flags.AF_INET;
 import static io.sluice.kernel.Flags.AF_UNIX;
 import static io.sluice.kernel.Flags.F_SETFL;
+import static io.sluice.kernel.Flags.F_SETPIPE_SZ;
 import static io.sluice.kernel.Flags.MSG_DONTWAIT;
+import static io.sluice.kernel.Flags.MSG_MORE;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.POLLIN;
 import static io.sluice.kernel.Flags.SHUT_RD;
 import static io.sluice.kernel.Flags.SOCK_STREAM;
 import static io.sluice.kernel.Flags.SOL_SOCKET;
+import static io.sluice.kernel.Flags.SO_SNDBUF;
 import static io.sluice.kernel.Flags.SPLICE_F_MORE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,6 +25,7 @@ import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntToLongFunction;
 
 /** splice between pipes and stream sockets, as far as scenarios cannot say it. */
 class SocketTest {
@@ -171,6 +175,42 @@ class SocketTest {
             }
         }
         throw new AssertionError("this machine never made three calls within 100 ms");
+    }
+
+    /** Else both sides would wait, the one for bytes and the other for room, until some 200 ms are over. */
+    @OnEachKernel
+    @Holds("H24")
+    void moreHoldsNothingBackWhenNotAllFoundRoom(Rig rig) {
+        assertNothingIsHeldBack(rig, sink -> rig.kernel().send(sink, room(64 << 20), MSG_MORE | MSG_DONTWAIT));
+    }
+
+    @OnEachKernel
+    @Holds("H24")
+    void moreHoldsNothingBackWhenNotAllOfAPipeFoundRoom(Rig rig) {
+        assertNothingIsHeldBack(rig, sink -> {
+            PipeEnds pipe = rig.pipe();
+            assertThat(rig.kernel().fcntl(pipe.w(), F_SETPIPE_SZ, 1 << 20)).isEqualTo(1 << 20);
+            assertThat(rig.kernel().write(pipe.w(), room(1 << 20))).isEqualTo(1 << 20);
+            assertThat(rig.kernel().fcntl(sink, F_SETFL, O_NONBLOCK)).isZero();
+            return rig.kernel().splice(pipe.r(), null, sink, null, 1 << 20, SPLICE_F_MORE);
+        });
+    }
+
+    private static void assertNothingIsHeldBack(Rig rig, IntToLongFunction sendWhatFindsRoom) {
+        for (int attempt = 0; attempt < 20; attempt++) {
+            int[] socket = rig.tcp();
+            rig.kernel().setsockopt(socket[0], SOL_SOCKET, SO_SNDBUF, 16 << 10);
+            long before = System.nanoTime();
+            long sent = sendWhatFindsRoom.applyAsLong(socket[0]);
+            assertThat(sent).isPositive();
+            for (long heard = 0; heard < sent; ) {
+                heard += rig.kernel().recv(socket[1], room(1 << 20), 0);
+            }
+            if (System.nanoTime() - before < TimeUnit.MILLISECONDS.toNanos(150)) {
+                return;
+            }
+        }
+        throw new AssertionError("what found room never came within 150 ms");
     }
 
     @OnEachKernel

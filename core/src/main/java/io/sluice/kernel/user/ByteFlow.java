@@ -95,7 +95,8 @@ final class ByteFlow extends Flow {
             done += stored;
         }
         if (done > 0) {
-            arrivedLocked(done, more);
+            boolean lackedRoom = from.left() > 0 && problem != -EFAULT;
+            arrivedLocked(done, more && !lackedRoom);
         }
         return done > 0 || from.left() == 0 ? done : problem;
     }
@@ -197,7 +198,8 @@ final class ByteFlow extends Flow {
             moved += length;
         }
         if (moved > 0) {
-            arrivedLocked(moved, more);
+            boolean lackedRoom = moved < len && !ring.isEmpty();
+            arrivedLocked(moved, more && !lackedRoom);
         }
         return moved > 0 ? moved : -EAGAIN;
     }
@@ -243,7 +245,7 @@ final class ByteFlow extends Flow {
         }
     }
 
-    /** What is not a whole segment waits for more, if more is to come [H24]. */
+    /** What is not a whole segment waits for more, if more is to come [H24] and there is room for it. */
     private void arrivedLocked(long count, boolean more) {
         if (!more || protocol.isUnix()) {
             heldBytes = 0;

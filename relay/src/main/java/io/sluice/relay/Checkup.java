@@ -88,7 +88,7 @@ final class Checkup {
         answer.setLength(0);
         Peer made = new Peer(loop, (int) fd, address, this::goOn);
         peer = made;
-        long result = kernel().connect((int) fd, address);
+        long result = Sockets.connect(kernel(), (int) fd, address);
         if (result < 0 && result != -Errno.EINPROGRESS) {
             done("connect: " + Errno.name((int) -result));
             return;

@@ -146,6 +146,11 @@ final class Peer implements EventLoop.Watcher {
         writable = true;
     }
 
+    /** A connection that stands takes a write; what it brings, epoll tells. */
+    void assumeWritable() {
+        writable = true;
+    }
+
     /** Whether an event has said that the connection has ended with an error, which a read will tell after all data. */
     boolean hasFailed() {
         return failed;

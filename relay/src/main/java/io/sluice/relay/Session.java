@@ -291,7 +291,7 @@ final class Session implements Admission.Waiting {
         if (fd < 0) {
             return failed(chosen, fd);
         }
-        long result = loop.kernel().connect((int) fd, address);
+        long result = Sockets.connect(loop.kernel(), (int) fd, address);
         Peer peer = new Peer(loop, (int) fd, address, this::advance);
         if (result < 0 && result != -Errno.EINPROGRESS) {
             peer.close(false);
@@ -368,7 +368,7 @@ final class Session implements Admission.Waiting {
         toServer.preload(MemorySegment.ofArray(first(chosen.backend(), read)));
         shadows = follow(to, toServer, toClient, read);
         tape = record(to, toServer, toClient, read);
-        peer.assumeReady();
+        peer.assumeWritable();
         activeNanos = loop.nowNanos();
         enter(Phase.DATA);
     }

@@ -112,7 +112,7 @@ final class Shadow implements Follower {
             lose(Loss.UNREACHABLE, "socket: " + Errno.name((int) -fd));
             return;
         }
-        long connected = loop().kernel().connect((int) fd, address);
+        long connected = Sockets.connect(loop().kernel(), (int) fd, address);
         Peer other = new Peer(loop(), (int) fd, address, this::woken);
         peer = other;
         if (connected < 0 && connected != -Errno.EINPROGRESS) {
@@ -155,7 +155,7 @@ final class Shadow implements Follower {
         state = State.FOLLOWS;
         loop().timers().cancel(timer);
         if (peer != null) {
-            peer.assumeReady();
+            peer.assumeWritable();
         }
         if (outlives) {
             setTimer(patience);

@@ -16,6 +16,7 @@ import static io.sluice.kernel.Flags.TCP_KEEPINTVL;
 import static io.sluice.kernel.Flags.TCP_NODELAY;
 import static io.sluice.kernel.Flags.TCP_USER_TIMEOUT;
 
+import io.sluice.kernel.Errno;
 import io.sluice.kernel.Kernel;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
@@ -43,6 +44,24 @@ final class Sockets {
             tune(kernel, (int) fd, keepAlive);
         }
         return fd;
+    }
+
+    /**
+     * Begins a connection on a non-blocking socket: 0 when it stands, -EINPROGRESS when epoll will tell, or another
+     * -errno. TCP never says at once that a connection stands, but over loopback it does stand, and a second question
+     * costs less than another turn of the loop.
+     */
+    static long connect(Kernel kernel, int fd, SocketAddress address) {
+        long begun = kernel.connect(fd, address);
+        if (begun != -Errno.EINPROGRESS || !isLoopback(address)) {
+            return begun;
+        }
+        long again = kernel.connect(fd, address);
+        return again == -Errno.EALREADY ? begun : again;
+    }
+
+    private static boolean isLoopback(SocketAddress address) {
+        return address instanceof InetSocketAddress inet && inet.getAddress().isLoopbackAddress();
     }
 
     /**

@@ -55,7 +55,7 @@ final class Conversation implements AutoCloseable {
     // Before.
 
     /** Where the backend listens, on TCP. */
-    Address backend() {
+    Address.Tcp backend() {
         backend = listener(Far.anyPort());
         return tcp(backend);
     }
@@ -73,14 +73,19 @@ final class Conversation implements AutoCloseable {
         return fd;
     }
 
-    private Address tcp(int listener) {
+    private Address.Tcp tcp(int listener) {
         return new Address.Tcp("127.0.0.1", ((InetSocketAddress) Far.name(kernel, listener)).getPort());
     }
 
+    /** The same place by an address that does not look as if it were on this machine; of this host, ip(7). */
+    static Address distant(Address.Tcp near) {
+        return new Address.Tcp("0.0.0.0", near.port());
+    }
+
     /** Where nobody listens. */
-    Address nobody() {
+    Address.Tcp nobody() {
         int fd = Far.listener(kernel, Far.anyPort());
-        Address at = tcp(fd);
+        Address.Tcp at = tcp(fd);
         kernel.close(fd);
         return at;
     }

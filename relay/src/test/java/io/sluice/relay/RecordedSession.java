@@ -58,6 +58,13 @@ record RecordedSession(String name, Plan plan, Talk opening, Talk talk, Cause ca
                         RecordedSession::asks,
                         Cause.NORMAL,
                         true),
+                new RecordedSession(
+                        "second backend, of which epoll tells",
+                        RecordedSession::withDistantSpare,
+                        (all, pair) -> {},
+                        RecordedSession::asks,
+                        Cause.NORMAL,
+                        true),
                 plain("Unix sockets", RecordedSession::overUnix, RecordedSession::asks, Cause.NORMAL),
                 plain(
                         "limited",
@@ -104,6 +111,14 @@ record RecordedSession(String name, Plan plan, Talk opening, Talk talk, Cause ca
     private static Route.Builder[] withSpare(Conversation all) {
         return new Route.Builder[] {
             to(all.nobody()).to(new Backend("spare", all.backend(), 1, true, ProxyProtocol.NONE))
+        };
+    }
+
+    /** Neither stands, or is refused, when connect(2) has answered. */
+    private static Route.Builder[] withDistantSpare(Conversation all) {
+        return new Route.Builder[] {
+            to(Conversation.distant(all.nobody()))
+                    .to(new Backend("spare", Conversation.distant(all.backend()), 1, true, ProxyProtocol.NONE))
         };
     }
 

@@ -102,6 +102,25 @@ class SessionCostTest {
         assertThat(sum(calls)).as("%s", calls).isLessThanOrEqualTo(6L * EXCHANGES);
     }
 
+    /**
+     * Twenty from accept4 to close, of which two find nothing, and six waits, since everybody speaks only when heard.
+     */
+    @Test
+    void aConnectionForOneRequestTakesTwentySixCalls() throws Exception {
+        Map<String, Long> calls = callsOf(plain(), _ -> {
+            Pair other = all.begin();
+            other.client.say(new byte[MESSAGE_BYTES]);
+            all.hear();
+            other.server.say(new byte[MESSAGE_BYTES]);
+            other.server.end();
+            all.hear();
+            other.client.end();
+            all.hear();
+            assertThat(all.ended()).isNotNull();
+        });
+        assertThat(sum(calls)).as("%s", calls).isLessThanOrEqualTo(26);
+    }
+
     /** It is written to the mirror's pipe, which tells what it holds, and spliced on from there. */
     @Test
     void aMirrorAddsThreeCallsToARequest() throws Exception {

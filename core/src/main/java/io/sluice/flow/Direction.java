@@ -53,6 +53,7 @@ public final class Direction implements AutoCloseable {
 
     private @Nullable PooledPipe pipe;
     private boolean ended;
+    private boolean endAnnounced;
     private Side failedSide = Side.SOURCE;
     private String failedCall = "";
     private int errno;
@@ -102,6 +103,15 @@ public final class Direction implements AutoCloseable {
      */
     public boolean take(TransferPath path) {
         return route.take(path);
+    }
+
+    /**
+     * Says that the source, a socket, has announced its end (EPOLLRDHUP), so that a read that comes short takes its
+     * last bytes. From now on a socket may keep these back (MSG_MORE), for them to leave in one segment with the end:
+     * the caller goes on, in this turn or the next, until the direction has ended, and then shuts the sink down.
+     */
+    public void endIsAnnounced() {
+        endAnnounced = true;
     }
 
     /** The path that the next piece is to take. */
@@ -200,7 +210,7 @@ public final class Direction implements AutoCloseable {
             return nothingTaken(TransferPath.COPY, "read", drained, Side.SOURCE);
         }
         branches.write(buffer.asSlice(0, drained));
-        return pump(false);
+        return pump(endAnnounced && inlet.looksEmpty());
     }
 
     /**

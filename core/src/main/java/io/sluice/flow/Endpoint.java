@@ -3,6 +3,7 @@ package io.sluice.flow;
 
 import static io.sluice.kernel.Flags.F_GETFL;
 import static io.sluice.kernel.Flags.MSG_DONTWAIT;
+import static io.sluice.kernel.Flags.MSG_MORE;
 import static io.sluice.kernel.Flags.MSG_NOSIGNAL;
 import static io.sluice.kernel.Flags.O_APPEND;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
@@ -153,8 +154,17 @@ public final class Endpoint {
 
     /** Writes what fits now: bytes, -EAGAIN when there is no room, or another -errno. */
     public long write(MemorySegment buffer) {
+        return write(buffer, false);
+    }
+
+    /**
+     * Writes what fits now; as {@link #write(MemorySegment)}.
+     *
+     * @param more whether a socket may keep back less than a full segment, since more bytes or the end follow at once
+     */
+    long write(MemorySegment buffer, boolean more) {
         if (kind == EndKind.SOCKET) {
-            return kernel.send(fd(), buffer, MSG_DONTWAIT | MSG_NOSIGNAL);
+            return kernel.send(fd(), buffer, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
         }
         if (!mayBlock()) {
             return kernel.write(fd(), buffer);

@@ -108,13 +108,13 @@ final class Outlet {
     /**
      * Moves bytes on with one call: those in the buffer, else those in the pipe.
      *
-     * @param more whether further bytes surely follow at once
+     * @param more whether further bytes or the end surely follow at once
      * @return bytes that reached the sink; 0 when only something inside changed; -EAGAIN when the sink has no room; or
      *     the sink's -errno
      */
     long push(@Nullable PooledPipe pipe, boolean more) {
         if (bufferedBytes() > 0) {
-            return write();
+            return write(more);
         }
         if (pipe == null || pipe.heldBytes == 0) {
             throw new IllegalStateException("nothing to push");
@@ -141,7 +141,7 @@ final class Outlet {
 
     private long copy(PooledPipe pipe) {
         filled(read(pipe, emptyBuffer(pipe.heldBytes)));
-        return write();
+        return write(false);
     }
 
     private long read(PooledPipe pipe, MemorySegment into) {
@@ -177,12 +177,12 @@ final class Outlet {
         filled(0);
     }
 
-    private long write() {
+    private long write(boolean more) {
         MemorySegment memory = buffer;
         if (memory == null) {
             throw new IllegalStateException("bytes are buffered without a buffer");
         }
-        long written = sink.write(memory.asSlice(bufferedFrom, bufferedBytes()));
+        long written = sink.write(memory.asSlice(bufferedFrom, bufferedBytes()), more);
         if (written > 0) {
             bufferedFrom += written;
             giveBackWhenEmpty();

@@ -68,6 +68,7 @@ final class Half {
     private State state = State.FLOWS;
     private TransferPath wanted; // by the traffic; the kernel may refuse it
     private int run; // of large pieces while copying, of small ones while splicing
+    private boolean mayKeepBack; // the sink's kernel, the last words
     private boolean sinkEnded;
     private int errno;
     private long throttledUntilNanos;
@@ -164,6 +165,10 @@ final class Half {
     private void step(long allowed) {
         long takenBefore = direction.taken();
         TransferPath by = direction.path(); // a refusal takes nothing, and after a copied piece it may be another
+        if (!mayKeepBack && from.endIsAnnounced() && endsAtOnce()) {
+            mayKeepBack = true;
+            direction.endIsAnnounced();
+        }
         Direction.Step step = direction.step(allowed);
         long took = direction.taken() - takenBefore;
         requireLaw();
@@ -188,6 +193,11 @@ final class Half {
             case WAITS_FOR_BRANCH -> followerFull = true;
             case ENDED -> end();
         }
+    }
+
+    /** Whether nothing could come between the last bytes and the end, for which they would wait. */
+    private boolean endsAtOnce() {
+        return own == null && shared == null && followers.isEmpty();
     }
 
     /** A byte too few or too many is a mistake of ours, and must not pass for the stream. */
@@ -335,6 +345,9 @@ final class Half {
      * @param reset whether both peers are to see a reset
      */
     void close(boolean reset) {
+        if (reset && mayKeepBack) {
+            to.push(); // a reset would take the last bytes with it
+        }
         followers.forEach(each -> each.sessionEnded(reset));
         direction.close();
     }

@@ -8,10 +8,12 @@ import static io.sluice.kernel.Flags.EPOLLIN;
 import static io.sluice.kernel.Flags.EPOLLOUT;
 import static io.sluice.kernel.Flags.EPOLLPRI;
 import static io.sluice.kernel.Flags.EPOLLRDHUP;
+import static io.sluice.kernel.Flags.IPPROTO_TCP;
 import static io.sluice.kernel.Flags.SHUT_WR;
 import static io.sluice.kernel.Flags.SOL_SOCKET;
 import static io.sluice.kernel.Flags.SO_ERROR;
 import static io.sluice.kernel.Flags.SO_LINGER;
+import static io.sluice.kernel.Flags.TCP_NODELAY;
 
 import io.sluice.flow.Descriptor;
 import io.sluice.flow.Endpoint;
@@ -125,6 +127,13 @@ final class Peer implements EventLoop.Watcher {
         readable = hungUp || urgent;
     }
 
+    /**
+     * Whether a read that comes short has taken the last that there was: an orderly end is known, and nothing urgent.
+     */
+    boolean endIsAnnounced() {
+        return hungUp && !urgent && !failed && !reset;
+    }
+
     /** A write found no room. */
     void foundFull() {
         writable = false;
@@ -173,6 +182,14 @@ final class Peer implements EventLoop.Watcher {
     }
 
     // Its end.
+
+    /**
+     * Sends what the kernel keeps back to go with what follows; a socket that keeps nothing back refuses, or does
+     * nothing.
+     */
+    void push() {
+        kernel().setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, 1);
+    }
 
     /** Says that nothing more will be sent; what has been sent still goes out. */
     void endWriting() {

@@ -3,6 +3,7 @@ package io.sluice.relay;
 
 import static io.sluice.kernel.Flags.IPPROTO_TCP;
 import static io.sluice.kernel.Flags.MSG_DONTWAIT;
+import static io.sluice.kernel.Flags.MSG_MORE;
 import static io.sluice.kernel.Flags.O_NONBLOCK;
 import static io.sluice.kernel.Flags.SOCK_NONBLOCK;
 import static io.sluice.kernel.Flags.SPLICE_F_MORE;
@@ -11,13 +12,18 @@ import static io.sluice.kernel.Flags.TCP_NODELAY;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.WhenFull;
 import io.sluice.kernel.Kernel;
 import io.sluice.kernel.TransferPath;
 import io.sluice.kernel.user.UserKernel;
 import io.sluice.relay.Call.Kind;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -95,7 +101,13 @@ class SessionCallsTest {
                 .allSatisfy(call -> assertThat(call.number(4)).isLessThanOrEqualTo(512 << 10));
     }
 
-    /** Nobody knows whether a peer has more to say (pitfall 58). */
+    /** Else a fault of such a call would never be tried. */
+    @Test
+    void everyKindOfCallIsAmongThem() throws Exception {
+        assertThat(callsOfEverySession()).extracting(Call::kind).contains(Kind.values());
+    }
+
+    /** Nobody knows whether a peer has more to say, unless it has said that it has not (pitfall 58). */
     @Test
     void nothingIsHeldBackForMore() throws Exception {
         assertThat(callsOfEverySession())
@@ -108,7 +120,135 @@ class SessionCallsTest {
             assertThat(kernel.getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, on)).isNotNegative();
             assertThat(on).as("TCP_NODELAY").containsExactly(1);
         }
+        pair.client.say(100);
+        all.hear();
+        assertThat(sends(all)).isNotEmpty().noneMatch(SessionCallsTest::keepsBack);
         ended(pair);
+    }
+
+    private static List<Call> sends(Conversation of) {
+        return of.loop.planned().stream()
+                .filter(call -> call.kind() == Kind.SEND)
+                .toList();
+    }
+
+    private static boolean keepsBack(Call send) {
+        return (send.integer(2) & MSG_MORE) != 0;
+    }
+
+    // The last words.
+
+    /** They leave with the end: one segment less on the way, and one wake-up less of whoever hears it. */
+    @Test
+    void onlyTheLastWordsAreKeptBackAndOnlyForTheEnd() throws Exception {
+        Pair pair = startedWith(to(all.backend()));
+        answers(all, pair);
+        assertThat(pair.clientHasHeardAll()).as("the words and the end").isTrue();
+        assertThat(sends(all)).extracting(call -> call.buffer().byteSize()).containsExactly(100L, 200L);
+        assertThat(sends(all)).extracting(SessionCallsTest::keepsBack).containsExactly(false, true);
+        ended(pair);
+    }
+
+    private static void answers(Conversation all, Pair pair) {
+        pair.client.say(100);
+        all.hear();
+        pair.server.say(200);
+        pair.server.end();
+        all.hear();
+    }
+
+    @Test
+    void whatIsKeptBackLeavesInTheSameTurn() throws Exception {
+        Set<Integer> waiting = new HashSet<>();
+        for (Call call : callsOfEverySession()) {
+            switch (call.kind()) {
+                case SEND -> {
+                    if (keepsBack(call)) {
+                        waiting.add(call.socket());
+                    }
+                }
+                case END -> waiting.remove(call.socket());
+                case WAIT ->
+                    assertThat(waiting)
+                            .as("sockets that keep words back while the loop sleeps")
+                            .isEmpty();
+                default -> {
+                    if (call.name().equals("close")) {
+                        waiting.remove(call.integer(0));
+                    }
+                }
+            }
+        }
+    }
+
+    /** A mirror or a limit could come between. */
+    @Test
+    void nothingIsKeptBackWhereTheEndMayHaveToWait() throws Exception {
+        int mirror = Far.listener(kernel, Far.anyPort());
+        int port = ((InetSocketAddress) Far.name(kernel, mirror)).getPort();
+        assertNothingIsKeptBack(route -> route.limits(new Limits(0, 0, 0, 1_000_000, 0)));
+        Backend heard = Backend.at(new Address.Tcp("127.0.0.1", port));
+        Mirror ofAnswers = new Mirror(heard, Mirror.Of.RESPONSES, Sample.ALL, 1 << 20, WhenFull.DETACH);
+        assertNothingIsKeptBack(route -> route.mirror(ofAnswers));
+        kernel.close(mirror);
+    }
+
+    private void assertNothingIsKeptBack(UnaryOperator<Route.Builder> with) throws Exception {
+        try (Conversation other = new Conversation(kernel, true, Path.of("/tmp"))) {
+            other.start(with.apply(to(other.backend())).build());
+            other.loop.plan(0, Fault.NONE, fd -> {});
+            Pair pair = other.begin();
+            answers(other, pair);
+            assertThat(pair.clientHasHeardAll()).as("the words and the end").isTrue();
+            assertThat(sends(other)).isNotEmpty().noneMatch(SessionCallsTest::keepsBack);
+        }
+    }
+
+    /** They may be the answer to what the backend has not read all of. */
+    @Test
+    void aResetTakesNoLastWordsWithIt() throws Exception {
+        Pair pair = startedWith(to(all.backend()));
+        all.settle();
+        pair.server.say(200);
+        pair.server.end();
+        pair.server.send();
+        pair.server.reset();
+        all.hear();
+        assertThat(all.ended()).isNotNull();
+        assertThat(pair.client.heardBytes()).isEqualTo(200);
+        assertThat(sends(all)).isNotEmpty().noneMatch(SessionCallsTest::keepsBack);
+    }
+
+    /** Between the words and the end, as it has to come after them, a session may fail. */
+    @Test
+    void whatIsKeptBackLeavesBeforeAReset() throws Exception {
+        answers(all, startedWith(to(all.backend())));
+        List<Boolean> kept = all.loop.planned().stream()
+                .map(call -> call.kind() == Kind.SEND && keepsBack(call))
+                .toList();
+        int next = kept.indexOf(true) + 1;
+        try (Kernel another = UserKernel.builder().build();
+                Conversation again = new Conversation(another, true, Path.of("/tmp"))) {
+            again.start(to(again.backend()).build());
+            again.loop.plan(next + 1, Fault.NO_MEMORY, fd -> {});
+            Pair pair = again.begin();
+            answers(again, pair);
+            SessionLog log = again.ended();
+            assertThat(again.loop.met()).isNotNull().extracting(Call::kind).isEqualTo(Kind.RECEIVE);
+            assertThat(log).isNotNull();
+            assertThat(log.termination().cause()).isEqualTo(Termination.Cause.RESOURCE);
+            assertThat(pair.client.heardBytes()).isEqualTo(200);
+            assertThat(pair.client.heardEnd()).isFalse();
+        }
+    }
+
+    /** Asked again, it says so, and the session goes on in the same turn. */
+    @Test
+    void aConnectionOverLoopbackStandsAtOnce() throws Exception {
+        startedWith(to(all.backend()));
+        List<Kind> kinds = all.loop.planned().stream().map(Call::kind).toList();
+        assertThat(kinds.subList(kinds.indexOf(Kind.CONNECT), kinds.indexOf(Kind.RECEIVE)))
+                .containsExactly(Kind.CONNECT, Kind.CONNECT, Kind.WATCH);
     }
 
     /** What is in a pipe cannot be looked at any more (pitfalls 39 and 48). */

@@ -22,8 +22,7 @@ final class Bypass {
     private final Kernel kernel;
     private final Endpoint source;
     private final Endpoint sink;
-    private final Stat in = new Stat();
-    private final Stat out = new Stat();
+    private long wholeBytes;
 
     Bypass(Kernel kernel, Endpoint source, Endpoint sink) {
         this.kernel = kernel;
@@ -37,10 +36,14 @@ final class Bypass {
      * @param evenEmpty whether that holds for a file without bytes, too; one of /proc only claims to be
      */
     boolean isWholeFile(long maxBytes, boolean evenEmpty) {
-        return kernel.fstat(source.fd(), in) == 0
-                && kernel.fstat(sink.fd(), out) == 0
-                && (in.size() > 0 || evenEmpty)
-                && in.size() <= maxBytes
+        Stat in = new Stat();
+        Stat out = new Stat();
+        if (kernel.fstat(source.fd(), in) != 0 || kernel.fstat(sink.fd(), out) != 0) {
+            return false;
+        }
+        wholeBytes = in.size();
+        return (wholeBytes > 0 || evenEmpty)
+                && wholeBytes <= maxBytes
                 && out.size() == 0
                 && kernel.lseek(source.fd(), 0, SEEK_CUR) == 0
                 && kernel.lseek(sink.fd(), 0, SEEK_CUR) == 0;
@@ -52,9 +55,9 @@ final class Bypass {
         if (result < 0) {
             return result;
         }
-        kernel.lseek(source.fd(), in.size(), SEEK_SET);
-        kernel.lseek(sink.fd(), in.size(), SEEK_SET);
-        return in.size();
+        kernel.lseek(source.fd(), wholeBytes, SEEK_SET);
+        kernel.lseek(sink.fd(), wholeBytes, SEEK_SET);
+        return wholeBytes;
     }
 
     long copyFileRange(long maxBytes) {

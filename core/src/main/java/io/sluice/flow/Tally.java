@@ -3,11 +3,10 @@ package io.sluice.flow;
 
 import io.sluice.kernel.TransferPath;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,7 @@ public final class Tally {
 
     private static final TransferPath[] PATHS = TransferPath.values();
 
-    private final AtomicLong[] bytes = new AtomicLong[PATHS.length]; // by path
+    private final AtomicLongArray bytes = new AtomicLongArray(PATHS.length); // by path
     private final List<Fallback> fallbacks = new ArrayList<>();
     private final @Nullable Journal journal;
 
@@ -34,20 +33,19 @@ public final class Tally {
     /** For bytes that the journal counts as well. */
     Tally(@Nullable Journal journal) {
         this.journal = journal;
-        Arrays.setAll(bytes, _ -> new AtomicLong());
     }
 
     void moved(TransferPath path, long count) {
-        AtomicLong sum = counter(path);
-        sum.setRelease(sum.getPlain() + count);
+        int index = index(path);
+        bytes.setRelease(index, bytes.getPlain(index) + count);
         if (journal != null) {
             journal.moved(path, count);
         }
     }
 
     @SuppressWarnings("EnumOrdinal") // an index that never leaves this object, of which a session has two
-    private AtomicLong counter(TransferPath path) {
-        return bytes[path.ordinal()];
+    private static int index(TransferPath path) {
+        return path.ordinal();
     }
 
     void fellBack(Fallback fallback) {
@@ -63,14 +61,14 @@ public final class Tally {
 
     /** Bytes that reached the sink by {@code path}. */
     public long bytes(TransferPath path) {
-        return counter(path).get();
+        return bytes.get(index(path));
     }
 
     /** Bytes that reached the sink. */
     public long bytes() {
         long sum = 0;
-        for (AtomicLong each : bytes) {
-            sum += each.get();
+        for (int i = 0; i < bytes.length(); i++) {
+            sum += bytes.get(i);
         }
         return sum;
     }

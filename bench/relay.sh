@@ -180,7 +180,7 @@ peer() {
 # half minute of a load.
 warm_up() {
   case $1 in
-    sluice | netty-*) [ "$rounds" -gt 1 ] && [ "$2" -gt 1 ] && echo $((4 * $2)) && return ;;
+    sluice | netty-*) [ "$rounds" -gt 1 ] && [ "$2" -gt 1 ] && echo $((7 * $2)) && return ;;
   esac
   echo "$2"
 }
@@ -257,7 +257,7 @@ if [ -e "$tmp/bulk.haproxy-splice" ]; then
 fi
 
 for size in 64 16384; do
-  echo "P8, request and answer of $size bytes, 64 connections, $seconds s a round, $rounds rounds after two to warm up, eight in a JVM"
+  echo "P8, request and answer of $size bytes, 64 connections, $seconds s a round, $rounds rounds after two to warm up, fourteen in a JVM"
   line=P8 work="requests of $size bytes" columns='requests/s ms,_p50 ms,_p99 ms,_p90 ms,_p99.9' at="bytes $size"
   measure rr-$size 2 requests $size keep
   printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'
@@ -268,7 +268,7 @@ for size in 64 16384; do
   goal "p99 ≤ 1.1 × the best peer's" "$(verdict at_least "$(awk -v b="$(best rr-$size 3 least)" 'BEGIN { print 1.1 * b }')" "$(column "$tmp/rr-$size.sluice" 3)")" 'ms, p99'
 done
 
-echo "P9, a new connection for each request of 64 bytes, 64 at a time, $seconds s a round, $rounds rounds after two to warm up, eight in a JVM"
+echo "P9, a new connection for each request of 64 bytes, 64 at a time, $seconds s a round, $rounds rounds after two to warm up, fourteen in a JVM"
 line=P9 work='a connection for each request' columns='requests/s ms,_p50 ms,_p99 ms,_p90 ms,_p99.9' at=
 measure connections 2 requests 64 close
 printf '%-16s %10s %9s %9s\n' relay requests/s 'p50, ms' 'p99, ms'

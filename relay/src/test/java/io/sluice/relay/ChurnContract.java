@@ -27,7 +27,6 @@ abstract class ChurnContract extends RelayFixture {
     private static final long SEED =
             Long.getLong("churn.seed", ThreadLocalRandom.current().nextLong(1L << 48));
     private static final int CLIENTS = 8;
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** What is open, of which a relay that has ended leaves nothing. */
     abstract List<String> descriptors();

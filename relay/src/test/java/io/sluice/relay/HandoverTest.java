@@ -30,7 +30,7 @@ final class HandoverTest extends RelayFixture {
     private Path directory;
 
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new LinuxKernel();
     }
 

@@ -16,7 +16,7 @@ import java.util.List;
 @NeedsLinux
 class LinuxChurnTest extends ChurnContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new LinuxKernel();
     }
 

@@ -8,7 +8,7 @@ import io.sluice.kernel.linux.LinuxKernel;
 @NeedsLinux
 class LinuxMirrorTest extends MirrorContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new LinuxKernel();
     }
 }

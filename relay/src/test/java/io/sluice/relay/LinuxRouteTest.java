@@ -8,7 +8,7 @@ import io.sluice.kernel.linux.LinuxKernel;
 @NeedsLinux
 class LinuxRouteTest extends RouteContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new LinuxKernel();
     }
 }

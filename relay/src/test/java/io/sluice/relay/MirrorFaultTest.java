@@ -122,7 +122,7 @@ final class MirrorFaultTest {
         }
 
         @Override
-        Kernel newKernel() {
+        protected Kernel newKernel() {
             return faulty;
         }
 

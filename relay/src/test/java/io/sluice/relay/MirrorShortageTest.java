@@ -26,7 +26,7 @@ final class MirrorShortageTest extends RelayFixture {
     private static final int AT_ONCE = 6;
 
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new Scarce(UserKernel.builder().build());
     }
 

@@ -59,7 +59,7 @@ abstract class RecordContract extends RelayFixture {
     abstract Kernel kernelOn(Path hostDirectory);
 
     @Override
-    final Kernel newKernel() {
+    protected final Kernel newKernel() {
         disk = new Disk(kernelOn(home));
         return disk;
     }

@@ -37,7 +37,7 @@ class RelayFailureTest extends RelayFixture {
     }
 
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 

@@ -37,7 +37,7 @@ class StartFaultTest extends RelayFixture {
             "getsockname", List.of(Errno.ENOBUFS));
 
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 

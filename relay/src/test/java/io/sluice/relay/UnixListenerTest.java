@@ -22,7 +22,7 @@ class UnixListenerTest extends RelayFixture {
     private Path directory;
 
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new LinuxKernel();
     }
 

@@ -9,7 +9,7 @@ import java.util.List;
 /** {@link ChurnContract} on the user-space kernel. */
 class UserChurnTest extends ChurnContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 

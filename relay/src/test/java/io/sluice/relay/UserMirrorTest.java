@@ -7,7 +7,7 @@ import io.sluice.kernel.user.UserKernel;
 /** {@link MirrorContract} on the user-space kernel. */
 class UserMirrorTest extends MirrorContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 }

@@ -7,7 +7,7 @@ import io.sluice.kernel.user.UserKernel;
 /** {@link RelayContract} on the user-space kernel. */
 class UserRelayTest extends RelayContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 }

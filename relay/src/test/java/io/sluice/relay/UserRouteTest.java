@@ -7,7 +7,7 @@ import io.sluice.kernel.user.UserKernel;
 /** {@link RouteContract} on the user-space kernel. */
 class UserRouteTest extends RouteContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 }

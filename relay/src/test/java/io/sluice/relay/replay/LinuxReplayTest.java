@@ -18,7 +18,7 @@ class LinuxReplayTest extends ReplayContract {
     }
 
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return new LinuxKernel();
     }
 }

@@ -40,7 +40,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void saysWhatWasSaidAndFindsTheSameAnswers() throws Exception {
-        server(connection -> {
+        serve(connection -> {
             heard.add(hear(connection, 3));
             say(connection, "answer");
             heard.add(hear(connection, 1) + ".");
@@ -57,7 +57,7 @@ abstract class ReplayContract extends ReplayFixture {
     void showsTheFirstByteThatIsAnother() throws Exception {
         String recorded = "0123456789".repeat(20);
         String received = recorded.substring(0, 99) + "*" + recorded.substring(100, 198) + "??";
-        server(connection -> answers(connection, received));
+        serve(connection -> answers(connection, received));
         Talk talk = new Talk().open().says(CLIENT, "ask");
         for (int i = 0; i < recorded.length(); i += 7) {
             talk.says(SERVER, recorded.substring(i, Math.min(recorded.length(), i + 7)));
@@ -83,7 +83,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void aLongerAnswerDiffersWhereTheRecordedOneEnds() throws Exception {
-        server(connection -> answers(connection, "answers!"));
+        serve(connection -> answers(connection, "answers!"));
         Difference difference = one(replay().compare(), capture(question())).difference();
         assertThat(difference).isNotNull();
         assertThat(difference.kind()).isEqualTo(Difference.Kind.LONGER);
@@ -94,7 +94,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void aShorterAnswerDiffersWhereItEnds() throws Exception {
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             say(connection, "ans");
         });
@@ -111,7 +111,7 @@ abstract class ReplayContract extends ReplayFixture {
     @Test
     void anAnswerThatStaysAwayIsWaitedForAndThenReported() throws Exception {
         CountDownLatch over = new CountDownLatch(1);
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             say(connection, "an");
             hear(connection, 1);
@@ -125,7 +125,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void withoutComparisonAnotherAnswerOfTheSameLengthIsNoFailure() throws Exception {
-        server(connection -> answers(connection, "ANSWER"));
+        serve(connection -> answers(connection, "ANSWER"));
         assertThat(one(replay(), capture(question())).fate()).isEqualTo(Fate.REPLAYED);
     }
 
@@ -137,7 +137,7 @@ abstract class ReplayContract extends ReplayFixture {
                 .says(SERVER, "answer")
                 .says(CLIENT, "more")
                 .ends(CLIENT);
-        server(connection -> {
+        serve(connection -> {
             heard.add(hear(connection, 3));
             say(connection, "answe");
             Thread reader = Thread.ofVirtual().start(() -> {
@@ -174,7 +174,7 @@ abstract class ReplayContract extends ReplayFixture {
                 .ends(CLIENT)
                 .says(SERVER, "late")
                 .ends(SERVER);
-        server(connection -> {
+        serve(connection -> {
             heard.add(hear(connection, 100) + ".");
             say(connection, "late");
         });
@@ -185,7 +185,7 @@ abstract class ReplayContract extends ReplayFixture {
     @Test
     void resetsWhereTheClientDid() throws Exception {
         Talk talk = new Talk().open().says(CLIENT, "ask").says(SERVER, "answer").resets(CLIENT);
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             say(connection, "answer");
             hear(connection, 1);
@@ -197,7 +197,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void aResetOfTheServerIsExpectedOrADifference() throws Exception {
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             say(connection, "answer");
             hear(connection, 1);
@@ -219,7 +219,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void keepsTheTimesOfTheRecordingTimesTheSpeed() throws Exception {
-        server(connection -> answers(connection, "answer"));
+        serve(connection -> answers(connection, "answer"));
         Talk talk = new Talk().open();
         talk.now += 600_000_000;
         talk.says(CLIENT, "ask").says(SERVER, "answer");
@@ -236,7 +236,7 @@ abstract class ReplayContract extends ReplayFixture {
      */
     @Test
     void theTimeThatAClientTakesIsNotTakenTwice() throws Exception {
-        server(connection -> {
+        serve(connection -> {
             say(connection, "hello");
             heard.add(hear(connection, 12));
         });
@@ -253,7 +253,7 @@ abstract class ReplayContract extends ReplayFixture {
     @Test
     void whatTheServerNeededThenIsAddedToThePatience() throws Exception {
         CountDownLatch asked = new CountDownLatch(1);
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             asked.countDown();
             try {
@@ -273,7 +273,7 @@ abstract class ReplayContract extends ReplayFixture {
     /** With the timeout it was more than can be counted, and the patience less than none. */
     @Test
     void aServerThatTookAllTheTimeThereIsIsWaitedFor() throws Exception {
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             try {
                 Thread.sleep(SHORT);
@@ -302,7 +302,7 @@ abstract class ReplayContract extends ReplayFixture {
                 .skip(CLIENT, 9)
                 .says(CLIENT, "more");
         talk.ends(CLIENT).ends(SERVER);
-        server(connection -> answers(connection, "answer"));
+        serve(connection -> answers(connection, "answer"));
         Outcome outcome = one(replay().compare(), capture(talk));
         assertThat(outcome.fate()).isEqualTo(Fate.PARTIAL);
         assertThat(outcome.sentBytes()).isEqualTo(3);
@@ -316,7 +316,7 @@ abstract class ReplayContract extends ReplayFixture {
                 .says(CLIENT, "more")
                 .ends(CLIENT)
                 .ends(SERVER);
-        server(connection -> answers(connection, "answer"));
+        serve(connection -> answers(connection, "answer"));
         Outcome outcome = one(replay().compare(), capture(talk));
         assertThat(outcome.reason()).isEqualTo("then bytes of the client are missing in the capture");
         assertThat(outcome.fate()).isEqualTo(Fate.PARTIAL);
@@ -331,10 +331,10 @@ abstract class ReplayContract extends ReplayFixture {
                 .skip(SERVER, 2)
                 .says(SERVER, "er");
         talk.ends(CLIENT).ends(SERVER);
-        server(connection -> answers(connection, "an##er"));
+        serve(connection -> answers(connection, "an##er"));
         assertThat(one(replay().compare(), capture(talk)).fate()).isEqualTo(Fate.REPLAYED);
         outcomes.clear();
-        server(connection -> answers(connection, "an##eR"));
+        serve(connection -> answers(connection, "an##eR"));
         Difference difference = one(replay().compare(), capture(talk)).difference();
         assertThat(difference).isNotNull();
         assertThat(text(difference.recorded())).isEqualTo("an##er");
@@ -343,7 +343,7 @@ abstract class ReplayContract extends ReplayFixture {
     /** What the capture has not got, because it ends before or because its client has gone, equals anything, too. */
     @Test
     void moreIsNoDifferenceWhereTheServerHadNotEnded() throws Exception {
-        server(connection -> answers(connection, "answer and more"));
+        serve(connection -> answers(connection, "answer and more"));
         Talk cut = new Talk().open().says(CLIENT, "ask").says(SERVER, "answer");
         assertThat(one(replay().compare(), capture(cut)).fate()).isEqualTo(Fate.REPLAYED);
         outcomes.clear();
@@ -353,7 +353,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void whatHasNoBeginningIsSkippedUnlessItIsAskedFor() throws Exception {
-        server(connection -> answers(connection, "answer"));
+        serve(connection -> answers(connection, "answer"));
         Talk talk = new Talk()
                 .says(CLIENT, "ask")
                 .says(SERVER, "answer")
@@ -381,7 +381,7 @@ abstract class ReplayContract extends ReplayFixture {
             talk.says(CLIENT, "x".repeat(60_000));
         }
         CountDownLatch over = new CountDownLatch(1);
-        server(connection -> {
+        serve(connection -> {
             try {
                 over.await();
             } catch (InterruptedException e) {
@@ -396,7 +396,7 @@ abstract class ReplayContract extends ReplayFixture {
 
     @Test
     void doesAllOfItAsOftenAsAsked() throws Exception {
-        server(connection -> answers(connection, "answer"));
+        serve(connection -> answers(connection, "answer"));
         Summary summary = run(replay().loops(3).compare(), capture(question()));
         assertThat(summary.count(Fate.REPLAYED)).isEqualTo(3);
         assertThat(summary.sentBytes()).isEqualTo(9);
@@ -407,7 +407,7 @@ abstract class ReplayContract extends ReplayFixture {
     void thousandsOfConnectionsButNeverMoreAtOnceThanAllowed() throws Exception {
         AtomicInteger now = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
-        server(connection -> {
+        serve(connection -> {
             most.accumulateAndGet(now.incrementAndGet(), Math::max);
             answers(connection, "answer");
             now.decrementAndGet();
@@ -435,7 +435,7 @@ abstract class ReplayContract extends ReplayFixture {
     @Test
     void interruptingItClosesAllConnections() throws Exception {
         CountDownLatch asked = new CountDownLatch(2);
-        server(connection -> {
+        serve(connection -> {
             hear(connection, 3);
             asked.countDown();
             heard.add(hear(connection, 1) + ".");

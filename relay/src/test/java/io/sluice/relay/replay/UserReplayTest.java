@@ -7,7 +7,7 @@ import io.sluice.kernel.user.UserKernel;
 /** {@link ReplayContract} on the user-space kernel. */
 class UserReplayTest extends ReplayContract {
     @Override
-    Kernel newKernel() {
+    protected Kernel newKernel() {
         return UserKernel.builder().build();
     }
 }

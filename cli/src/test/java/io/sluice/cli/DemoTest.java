@@ -14,7 +14,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -65,12 +65,15 @@ class DemoTest {
     /** It had been waited for for ever. */
     @Test
     void aMirrorThatIsNotReachedIsNamed() throws Exception {
-        AtomicInteger connections = new AtomicInteger();
+        CopyOnWriteArrayList<@Nullable Object> sockets = new CopyOnWriteArrayList<>();
         try (Kernel kernel = new ForwardingKernel(kernel()) {
                     @Override
                     protected long around(String name, LongSupplier call, @Nullable Object... arguments) {
+                        if (name.equals("connect")) {
+                            sockets.addIfAbsent(arguments[0]);
+                        }
                         // After the client's and the backend's.
-                        boolean isMirrors = name.equals("connect") && connections.incrementAndGet() == 3;
+                        boolean isMirrors = name.equals("connect") && sockets.indexOf(arguments[0]) == 2;
                         return isMirrors ? -Errno.ECONNREFUSED : call.getAsLong();
                     }
                 };

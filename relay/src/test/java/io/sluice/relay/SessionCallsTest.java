@@ -222,16 +222,14 @@ class SessionCallsTest {
     /** Between the words and the end, as it has to come after them, a session may fail. */
     @Test
     void whatIsKeptBackLeavesBeforeAReset() throws Exception {
-        answers(all, startedWith(to(all.backend())));
+        answers(all, afterAnother(all, 0, Fault.NONE));
         List<Boolean> kept = all.loop.planned().stream()
                 .map(call -> call.kind() == Kind.SEND && keepsBack(call))
                 .toList();
         int next = kept.indexOf(true) + 1;
         try (Kernel another = UserKernel.builder().build();
                 Conversation again = new Conversation(another, true, Path.of("/tmp"))) {
-            again.start(to(again.backend()).build());
-            again.loop.plan(next + 1, Fault.NO_MEMORY, fd -> {});
-            Pair pair = again.begin();
+            Pair pair = afterAnother(again, next + 1, Fault.NO_MEMORY);
             answers(again, pair);
             SessionLog log = again.ended();
             assertThat(again.loop.met()).isNotNull().extracting(Call::kind).isEqualTo(Kind.RECEIVE);
@@ -240,6 +238,17 @@ class SessionCallsTest {
             assertThat(pair.client.heardBytes()).isEqualTo(200);
             assertThat(pair.client.heardEnd()).isFalse();
         }
+    }
+
+    /**
+     * A session of whose calls one meets a fault; by then the loop sleeps, so that they are numbered alike each time.
+     */
+    private static Pair afterAnother(Conversation all, long number, Fault fault) throws Exception {
+        all.start(to(all.backend()).build());
+        all.begin().client.say(3);
+        all.hear();
+        all.loop.plan(number, fault, fd -> {});
+        return all.begin();
     }
 
     /** Asked again, it says so, and the session goes on in the same turn. */

@@ -139,9 +139,10 @@ final class Peer implements EventLoop.Watcher {
         writable = false;
     }
 
-    /** A write was told of a reset. The kernel tells it once: reads will end as if the stream were complete. */
+    /** A write was told of a reset. The kernel tells it once: reads will end, now, as if the stream were complete. */
     void wasReset() {
         reset = true;
+        readable = true;
     }
 
     /** Whether an end that a read finds is none, but a reset that a write was told of. */

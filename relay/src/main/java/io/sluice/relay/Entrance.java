@@ -81,7 +81,27 @@ final class Entrance {
         }
     }
 
-    private static SocketAddress socketAddress(Address address) throws IOException {
+    /**
+     * Makes sure that nobody listens there yet. By SO_REUSEPORT a relay shares an address with any other of the same
+     * user, and each would get a part of the other's connections.
+     *
+     * @throws ErrnoException naming the address: EADDRINUSE
+     */
+    static void requireFree(Kernel kernel, Address address) throws IOException {
+        SocketAddress wanted = socketAddress(address);
+        String subject = subject(address);
+        int probe =
+                (int) check("socket", kernel.socket(Sockets.domain(wanted), SOCK_STREAM | SOCK_CLOEXEC, 0), subject);
+        try {
+            check("setsockopt", kernel.setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, 1), subject);
+            kernel.setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, 0); // refused by what is no IPv6 socket
+            check("bind", kernel.bind(probe, wanted), subject);
+        } finally {
+            kernel.close(probe);
+        }
+    }
+
+    static SocketAddress socketAddress(Address address) throws IOException {
         return switch (address) {
             case Address.Unix unix -> UnixDomainSocketAddress.of(unix.path());
             case Address.Tcp tcp
@@ -206,10 +226,18 @@ final class Entrance {
     }
 
     private long check(String call, long result) throws ErrnoException {
+        return check(call, result, subject(address));
+    }
+
+    private static long check(String call, long result, String subject) throws ErrnoException {
         if (result < 0) {
-            throw new ErrnoException(call, result, "listener on " + address);
+            throw new ErrnoException(call, result, subject);
         }
         return result;
+    }
+
+    private static String subject(Address address) {
+        return "listener on " + address;
     }
 
     /** Where it listens, with the port that it got. */

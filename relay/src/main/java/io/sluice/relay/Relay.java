@@ -9,6 +9,7 @@ import io.sluice.relay.record.Recorder;
 import io.sluice.relay.record.Recording;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,6 +31,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -236,12 +240,14 @@ public final class Relay implements AutoCloseable {
                 LiveRoute known = routes.get(route);
                 live.put(route, known != null ? known : live(route, added));
             }
-            for (Address address : Config.byAddress(next.routes()).keySet()) {
-                if (!gates.containsKey(address)) {
-                    opened.put(address, new Gate(kernel, address, wishes(address, next), workers, inheritance));
-                }
+            Set<Address> fresh =
+                    new LinkedHashSet<>(Config.byAddress(next.routes()).keySet());
+            fresh.removeAll(gates.keySet());
+            requireDistinct(fresh);
+            requireFree(fresh, inheritance);
+            for (Address address : fresh) {
+                opened.put(address, new Gate(kernel, address, wishes(address, next), workers, inheritance));
             }
-            requireDistinct(opened);
             for (Map.Entry<Address, Gate> each : opened.entrySet()) {
                 each.getValue().open(signpost(each.getKey(), live.values()));
             }
@@ -293,15 +299,32 @@ public final class Relay implements AutoCloseable {
     }
 
     /** One place has as many names as one likes; with SO_REUSEPORT each would get a share of its connections. */
-    private void requireDistinct(Map<Address, Gate> opened) throws IOException {
+    private void requireDistinct(Set<Address> fresh) throws IOException {
         Map<SocketAddress, Address> names = new HashMap<>();
-        Map<Address, Gate> all = new LinkedHashMap<>(gates);
-        all.putAll(opened);
-        for (Map.Entry<Address, Gate> each : all.entrySet()) {
-            Address other = names.putIfAbsent(each.getValue().bound(), each.getKey());
+        gates.forEach((address, gate) -> names.put(gate.bound(), address));
+        for (Address address : fresh) {
+            SocketAddress place = Entrance.socketAddress(address);
+            Address other = choosesPort(place) ? null : names.putIfAbsent(place, address);
             if (other != null) {
-                throw new IOException("listeners " + other + " and " + each.getKey()
+                throw new IOException("listeners " + other + " and " + address
                         + " are the same place: write it in the same way for both");
+            }
+        }
+    }
+
+    private static boolean choosesPort(SocketAddress place) {
+        return place instanceof InetSocketAddress at && at.getPort() == 0;
+    }
+
+    /** Where this relay or the one before it has the port for another address, that is meant. */
+    private void requireFree(Set<Address> fresh, Inheritance inheritance) throws IOException {
+        Set<Integer> ours = Stream.concat(gates.values().stream().map(Gate::bound), inheritance.left().stream())
+                .filter(InetSocketAddress.class::isInstance)
+                .map(place -> ((InetSocketAddress) place).getPort())
+                .collect(Collectors.toSet());
+        for (Address address : fresh) {
+            if (address instanceof Address.Tcp tcp && !ours.contains(tcp.port())) {
+                Entrance.requireFree(kernel, address);
             }
         }
     }

@@ -84,6 +84,16 @@ final class HandoverTest extends RelayFixture {
     }
 
     @Test
+    void aSuccessorMayListenToMoreAddressesOfTheSamePort() throws Exception {
+        Relay first = start(1, ANYWHERE, named("first"));
+        int port = tcp(first).port();
+        start(1, new Address.Tcp("*", port), named("second"));
+        awaitHandover(first);
+        InetSocketAddress at = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        assertThat(hear(keep(sluice.connect(at)), 6)).isEqualTo("second");
+    }
+
+    @Test
     void noConnectionIsRefusedOrLostWhileRelaysFollowEachOther() throws Exception {
         Server backend = named("served");
         Relay now = start(2, ANYWHERE, backend);

@@ -5,7 +5,9 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.ErrnoException;
 import io.sluice.SocketEnd;
+import io.sluice.kernel.Errno;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -464,6 +466,42 @@ abstract class RouteContract extends RelayFixture {
         for (int i = 0; i < 8; i++) {
             assertThat(hear(client(relay), 3)).isEqualTo("old");
         }
+    }
+
+    @Test
+    void anAddressThatAnotherRelayServesIsRefused() throws Exception {
+        Relay first = relay(route().to(Backend.at(named("first").address())).build());
+        int port = ((InetSocketAddress) first.addresses().get(ANYWHERE)).getPort();
+        for (String host : List.of("127.0.0.1", "*")) {
+            Route second = Route.named("second")
+                    .listen(Listen.on(new Address.Tcp(host, port)))
+                    .to(Backend.at(named("second").address()))
+                    .build();
+            assertThatThrownBy(() -> relay(second))
+                    .isInstanceOfSatisfying(
+                            ErrnoException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EADDRINUSE))
+                    .hasMessageContaining(host + ":" + port);
+        }
+        for (int i = 0; i < 8; i++) {
+            assertThat(hear(client(first), 5)).isEqualTo("first");
+        }
+    }
+
+    /** The more exact address gets the connections that it is the address of. */
+    @Test
+    void aRelayMayServeAPortByTwoAddresses() throws Exception {
+        Relay relay = relay(route().to(Backend.at(named("exact").address())).build());
+        int port = ((InetSocketAddress) relay.addresses().get(ANYWHERE)).getPort();
+        Route exact = route().to(Backend.at(named("exact").address())).build();
+        Address all = new Address.Tcp("*", port);
+        Route other = Route.named("other")
+                .listen(Listen.on(all))
+                .to(Backend.at(named("other").address()))
+                .build();
+        relay.reload(new Config(List.of(exact, other), 1, 0));
+        assertThat(hear(client(relay), 5)).isEqualTo("exact");
+        assertThat(hear(keep(sluice.connect(new InetSocketAddress("127.0.0.2", port))), 5))
+                .isEqualTo("other");
     }
 
     @Test

@@ -10,6 +10,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import io.sluice.WhenFull;
 import io.sluice.relay.record.Recording;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -162,11 +163,24 @@ class ConfigFileTest {
                 .hasMessageContaining("routes db and web both take connections without a server name at :5432");
     }
 
+    @Test
+    void theExampleInTheDocumentationIsGood() throws Exception {
+        Matcher example =
+                Pattern.compile("(?s)```yaml\n(.*?)```").matcher(Files.readString(Path.of("..", "docs", "relay.md")));
+        assertThat(example.find()).isTrue();
+        assertThat(schema().validate(example.group(1), InputFormat.YAML)).isEmpty();
+        assertThat(ConfigFile.parse("relay.md", example.group(1)).routes()).hasSize(2);
+    }
+
+    private static Schema schema() throws IOException {
+        return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(Files.readString(Path.of("..", "docs", "relay.schema.json")));
+    }
+
     /** Editors and pipelines look at a file by the schema, and the relay by itself: they have to agree. */
     @Test
     void theSchemaTakesWhatTheRelayTakesAndKnowsNoOtherKeys() throws Exception {
-        Schema schema = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
-                .getSchema(Files.readString(Path.of("..", "docs", "relay.schema.json")));
+        Schema schema = schema();
         assertThat(schema.validate(ALL, InputFormat.YAML)).isEmpty();
         Matcher key = Pattern.compile("([a-zA-Z]+):(?= |\n)").matcher(ALL);
         assertThat(key.results().toList()).hasSizeGreaterThan(40).allSatisfy(found -> {

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 /** {@code sluice relay}: listens, and brings what comes to backends. */
 final class RelayCommand implements Command {
     private static final int MOST_ADMIN_TRIES = 100;
+    private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
     private static final long ADMIN_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     @Override
@@ -47,12 +48,16 @@ final class RelayCommand implements Command {
             host.out().print(Help.of(name()));
             return ExitCode.OK;
         }
+        if (System.getProperty(LOG_FORMAT) == null) {
+            System.setProperty(LOG_FORMAT, "sluice: relay: %5$s%6$s%n"); // message and exception, as our own lines
+        }
         try {
             Config config = config(options);
             if (options.check()) {
+                int routes = config.routes().size();
                 host.out()
-                        .println("sluice: relay: the configuration is good: "
-                                + config.routes().size() + " routes");
+                        .println("sluice: relay: the configuration is good: " + routes
+                                + (routes == 1 ? " route" : " routes"));
                 return ExitCode.OK;
             }
             return relay(config, options, host);
@@ -106,8 +111,11 @@ final class RelayCommand implements Command {
         if (file != null) {
             Interruption.onHangUp(() -> reload(relay, file, host));
         }
-        relay.addresses().forEach((asked, bound) -> complain(host, "listening at " + place(asked, bound)));
         try (AdminServer admin = admin(config, relay, options, host)) {
+            relay.addresses().forEach((asked, bound) -> complain(host, "listening at " + place(asked, bound)));
+            if (admin != null) {
+                complain(host, "admin page at " + admin.uri());
+            }
             int code = awaitEnd(relay, host);
             if (code == ExitCode.OK && admin != null) {
                 admin.stop(); // the successor wants the address; without one, the drain is to be seen there
@@ -134,12 +142,7 @@ final class RelayCommand implements Command {
             }
             follow(relay, file, host);
         };
-        AdminServer server =
-                relay.isSuccessor() ? adminAfter(admin, relay, reload, host) : AdminServer.start(admin, relay, reload);
-        if (server != null) {
-            complain(host, "admin page at " + server.uri());
-        }
-        return server;
+        return relay.isSuccessor() ? adminAfter(admin, relay, reload, host) : AdminServer.start(admin, relay, reload);
     }
 
     /** The relay before this one gives the address up a moment after it has been told to go. */

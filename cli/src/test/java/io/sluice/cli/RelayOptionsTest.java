@@ -131,7 +131,7 @@ class RelayOptionsTest {
         Files.writeString(file, "routes: [{name: a, listen: [':1'], to: ['db:1']}]");
         Ran good = Ran.sluice("relay", "--config", file.toString(), "--check");
         assertThat(good.code()).isZero();
-        assertThat(good.out()).contains("the configuration is good: 1 routes");
+        assertThat(good.out()).contains("the configuration is good: 1 route");
         Files.writeString(file, "routes: [{name: a, listen: [':1'], too: ['db:1']}]");
         Ran bad = Ran.sluice("relay", "--config", file.toString(), "--check");
         assertThat(bad.code()).isEqualTo(ExitCode.FAILED);

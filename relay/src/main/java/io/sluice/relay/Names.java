@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Looks up the names of backends again and again, in a thread of its own, since the name service may take its time. A
@@ -141,13 +142,22 @@ final class Names implements AutoCloseable {
     private void again(LiveBackend backend) {
         try {
             List<SocketAddress> found = addresses(backend.backend().address());
-            if (!Set.copyOf(found).equals(Set.copyOf(backend.addresses()))) {
-                LOG.log(Level.INFO, "backend {0} is at {1} now", backend, found);
+            List<SocketAddress> before = backend.addresses();
+            if (!Set.copyOf(found).equals(Set.copyOf(before))) {
+                if (!before.isEmpty()) {
+                    LOG.log(Level.INFO, "{0} is at {1} now", backend, text(found));
+                }
                 backend.resolved(found);
             }
         } catch (UnknownHostException e) {
-            LOG.log(Level.WARNING, "backend {0} stays at {1}: its name is not known now", backend, backend.addresses());
+            List<SocketAddress> before = backend.addresses();
+            String meanwhile = before.isEmpty() ? "is nowhere" : "stays at " + text(before);
+            LOG.log(Level.WARNING, "{0} {1}: its name is not known now", backend, meanwhile);
         }
+    }
+
+    private static String text(List<SocketAddress> addresses) {
+        return addresses.stream().map(Sockets::text).collect(Collectors.joining(", "));
     }
 
     @Override

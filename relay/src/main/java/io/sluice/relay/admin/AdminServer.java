@@ -12,6 +12,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger.Level;
+import java.net.BindException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -96,7 +97,8 @@ public final class AdminServer implements AutoCloseable {
         try {
             server = HttpServer.create(address(admin), 0);
         } catch (IOException e) {
-            throw new IOException("admin address " + admin.listen() + ": " + e.getMessage(), e);
+            String wayOut = e instanceof BindException ? "; give it another address, of this machine and free" : "";
+            throw new IOException("admin address " + admin.listen() + ": " + e.getMessage() + wayOut, e);
         }
         AdminServer started = new AdminServer(relay, reload, token, server);
         server.createContext("/", started::serve);

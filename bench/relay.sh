@@ -3,7 +3,7 @@
 # P7 to P10: sluice relay beside HAProxy (splicing and copying), nginx, Go's io.Copy, and Netty (ByteBufs and its own
 # spliceTo), each with one event loop or thread, on loopback. All live through all rounds; rounds in turn, in rotating
 # order; medians. CPU seconds are those of the relay alone, user and system. The loads are C programs that cost little,
-# for they share the machine: bulk is counted and dropped unread.
+# for they share the machine: bulk is counted and dropped unread. Beside P8 stands its bound, a C program with our calls.
 #
 #   bench/relay.sh [ROUNDS [BYTES [SECONDS [CONNECTIONS [growth]]]]]
 #
@@ -23,7 +23,7 @@ ticks=$(getconf CLK_TCK)
 trap 'exec 9>&-; stop; rm -rf "$tmp"' EXIT # without its input, a relay in Netty ends
 ulimit -n "$(ulimit -Hn)"
 
-all='sluice haproxy-splice haproxy-copy nginx go netty-bytebuf netty-spliceTo'
+all='sluice haproxy-splice haproxy-copy nginx go netty-bytebuf netty-spliceTo bound'
 pids=
 
 listener_of() { echo $((port + 2 * $(echo "$all" | tr ' ' '\n' | grep -nx "$1" | cut -d : -f 1))); }
@@ -75,6 +75,7 @@ END
       nginx -c "$tmp/nginx.conf" 9>&- > "$tmp/$1.said" 2>&1 &
       ;;
     go) GOMAXPROCS=1 "$tmp/relay-go" "$from" "$to" 9>&- > "$tmp/$1.said" 2>&1 & ;;
+    bound) "$tmp/relay" "$from" "$to" 9>&- > "$tmp/$1.said" 2>&1 & ;;
     netty-*)
       (
         exec 9>&-
@@ -170,6 +171,7 @@ peer() {
     haproxy-splice) echo 'HAProxy, splicing' ;;
     haproxy-copy) echo 'HAProxy, copying' ;;
     go) echo 'Go, io.Copy' ;;
+    bound) echo 'bound: C, recv and send' ;;
     netty-bytebuf) echo 'Netty, ByteBufs' ;;
     netty-spliceTo) echo 'Netty, spliceTo' ;;
     *) echo "$1" ;;
@@ -208,7 +210,7 @@ column() { cut -d ' ' -f "$2" "$1" | median -; }
 
 # The best of the peers in column $2 of the measure $1: the most ($3 is "most") or the least.
 best() {
-  for each in ${there#sluice }; do column "$tmp/$1.$each" "$2"; done | sort -g | if [ "$3" = most ]; then tail -n 1; else head -n 1; fi
+  for each in $there; do case $each in sluice | bound) ;; *) column "$tmp/$1.$each" "$2" ;; esac; done | sort -g | if [ "$3" = most ]; then tail -n 1; else head -n 1; fi
 }
 
 missed=
@@ -223,16 +225,16 @@ goal() {
   [ "$2" = reached ] || missed="$missed, $1"
 }
 
-"$home/sluice" --version > /dev/null && build_jar && build_c netty && build_c requests || exit 70
+"$home/sluice" --version > /dev/null && build_jar && build_c netty && build_c requests && build_c relay || exit 70
 describe_machine
 there=
-for each in $all; do
+for each in ${all% bound}; do
   if is_there "$each"; then there="$there $each"; else echo "not here: $each"; fi
 done
 there=${there# }
 mkfifo "$tmp/alive"
 exec 9<> "$tmp/alive"
-for each in $there; do start "$each"; done
+for each in $there bound; do start "$each"; done
 column_of() { column "$tmp/$1.$each" "$2"; }
 
 # First, while no heap has grown for anything else.
@@ -256,6 +258,7 @@ if [ -e "$tmp/bulk.haproxy-splice" ]; then
   goal "≤ HAProxy splice in CPU-s/GB" "$(verdict at_least "$(column "$tmp/bulk.haproxy-splice" 2)" "$(column "$tmp/bulk.sluice" 2)")" CPU-s/GB
 fi
 
+there="$there bound"
 for size in 64 16384; do
   echo "P8, request and answer of $size bytes, 64 connections, $seconds s a round, $rounds rounds after two to warm up, fourteen in a JVM"
   line=P8 work="requests of $size bytes" columns='requests/s ms,_p50 ms,_p99 ms,_p90 ms,_p99.9' at="bytes $size"
@@ -267,6 +270,7 @@ for size in 64 16384; do
   goal "≥ the best peer at $size bytes" "$(verdict at_least "$(column "$tmp/rr-$size.sluice" 1)" "$(best rr-$size 1 most)")" requests/s
   goal "p99 ≤ 1.1 × the best peer's" "$(verdict at_least "$(awk -v b="$(best rr-$size 3 least)" 'BEGIN { print 1.1 * b }')" "$(column "$tmp/rr-$size.sluice" 3)")" 'ms, p99'
 done
+there=${there% bound}
 
 echo "P9, a new connection for each request of 64 bytes, 64 at a time, $seconds s a round, $rounds rounds after two to warm up, fourteen in a JVM"
 line=P9 work='a connection for each request' columns='requests/s ms,_p50 ms,_p99 ms,_p90 ms,_p99.9' at=
@@ -304,6 +308,8 @@ if [ "${5:-}" = growth ]; then # with few of the peers, in short rounds
 fi
 
 for side in bulk rr-64 rr-16384 connections; do
-  for each in $there; do echo "  $side.$each: $(tr '\n' ';' < "$tmp/$side.$each")"; done
+  for each in $there bound; do
+    [ ! -e "$tmp/$side.$each" ] || echo "  $side.$each: $(tr '\n' ';' < "$tmp/$side.$each")"
+  done
 done
 [ -z "$missed" ] || { echo "FAILED: missed${missed#,}"; exit 1; }

@@ -81,15 +81,12 @@ final class Demo implements AutoCloseable {
                     + line("the backend has got", backend.shown() + verdict(backend.equals(sent)))
                     + line("the mirror has got", mirror.shown() + verdict(mirror.equals(sent)))
                     + line("the recording has", recorded.shown() + verdict(recorded.equals(sent)))
-                    + line(
-                            "and the backend's answer, which",
-                            verdict(answerRecorded).strip())
+                    + line("the backend's answer in it", verdict(answerRecorded).strip())
                     + line("throughput", rounded(gigabytes() / seconds) + " GB/s, mirrored and recorded")
                     + line("CPU of the relay's loop", rounded(cpuSeconds / gigabytes()) + " s per GB")
                     + line("moved by splice", Size.text(splicedBytes) + ", without a copy")
                     + line("copied", Size.text(copiedBytes) + ", before it was clear that this is bulk")
                     + line("recording", Size.text(recordingBytes) + " of pcapng, for Wireshark or sluice replay")
-                    + line("admin page", page)
                     + (agrees() ? "All agree." : "THEY DO NOT AGREE.");
         }
 

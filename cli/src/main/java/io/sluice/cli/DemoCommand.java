@@ -62,7 +62,8 @@ final class DemoCommand implements Command {
         requireRoom(directory, options.bytes());
         try (Demo demo = new Demo(kernel, directory, options.admin(), options.bytes(), Demo.PATIENCE)) {
             if (!options.json()) {
-                host.err().println("sluice: demo: admin page at " + demo.page());
+                String end = options.stay() ? "" : " until this ends; --stay keeps it";
+                host.err().println("sluice: demo: admin page at " + demo.page() + end);
             }
             Demo.Outcome outcome = watched(host) && !options.json() ? watched(demo, options, host) : demo.run();
             host.out().println(options.json() ? Json.of(outcome.fields()) : outcome.text());

@@ -23,6 +23,19 @@ final class ReadmeTest {
     }
 
     @Test
+    void itsDependencyIsTheModuleThatIsBuilt() throws Exception {
+        String coordinates =
+                "<groupId>io.sluice</groupId>\n  <artifactId>sluice-%s</artifactId>\n  <version>(.*?)</version>";
+        Matcher told =
+                Pattern.compile(coordinates.formatted("core")).matcher(Files.readString(ROOT.resolve("README.md")));
+        Matcher built =
+                Pattern.compile(coordinates.formatted("parent")).matcher(Files.readString(ROOT.resolve("pom.xml")));
+        assertThat(told.find()).isTrue();
+        assertThat(built.find()).isTrue();
+        assertThat(told.group(1)).isEqualTo(built.group(1));
+    }
+
+    @Test
     void itsLinksLeadSomewhere() throws Exception {
         for (String document : List.of("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")) {
             Matcher links = Pattern.compile("]\\(([^)#:]+)\\)").matcher(Files.readString(ROOT.resolve(document)));

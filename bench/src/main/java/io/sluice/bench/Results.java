@@ -9,9 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.internal.chartpart.IChart;
@@ -31,7 +29,17 @@ final class Results {
 
     static final String END = "<!-- end of figures -->";
 
-    private static final int LINE = 130;
+    private static final List<String> COLUMNS = List.of("Sluice", "HAProxy, splicing", "HAProxy, copying", "nginx");
+
+    private record Line(String goal, String work, String unit, String words) {}
+
+    private static final List<Line> LINES = List.of(
+            new Line("P7", "bulk", "GB/s", "bulk, GB a second"),
+            new Line("P7", "bulk", "CPU-s/GB", "CPU seconds for a GB of it"),
+            new Line("P8", "requests of 64 bytes", "requests/s", "requests of 64 bytes a second"),
+            new Line("P8", "requests of 16384 bytes", "requests/s", "requests of 16 KiB a second"),
+            new Line("P9", "a connection", "requests/s", "connections a second"),
+            new Line("P10", "5000 idle", "KiB", "KiB for an idle connection"));
 
     private static final String CHART = "docs/images/relay.svg";
 
@@ -57,7 +65,7 @@ final class Results {
     private static void readme(Path root) throws IOException {
         Path result = newest(root.resolve("docs/benchmarks"));
         if (result == null) {
-            throw new IOException("docs/benchmarks has no result of bench/run with the lines P7 to P9");
+            throw new IOException("docs/benchmarks has no result of bench/run with the lines P7 to P10");
         }
         Figures figures = Figures.read(result.resolve("raw.jsonl"));
         List<IChart> panels = new ArrayList<>();
@@ -69,7 +77,7 @@ final class Results {
         String link = root.relativize(result).toString();
         Path readme = root.resolve("README.md");
         String text = "![The relay beside others: bytes per second, and CPU time per byte](" + CHART + ")\n\n"
-                + sentence(figures, link) + "\n";
+                + table(figures) + "\n[Every figure](" + link + "/results.md), with its spread, and where we lose.\n";
         Files.writeString(readme, between(Files.readString(readme), text));
     }
 
@@ -91,46 +99,25 @@ final class Results {
     }
 
     private static boolean isWhole(Figures figures) {
-        return Stream.of("P7", "P8", "P9").allMatch(figures.byLine()::containsKey);
+        return Stream.of("P7", "P8", "P9", "P10").allMatch(figures.byLine()::containsKey);
     }
 
-    private static String sentence(Figures figures, String link) {
-        return wrapped("On one event loop, in one run: bulk at " + beside(figures, "P7", "bulk", "GB/s", "GB/s")
-                + " for "
-                + beside(figures, "P7", "bulk", "CPU-s/GB", "CPU seconds per GB") + ", "
-                + beside(figures, "P8", "requests of 64 bytes", "requests/s", "requests of 64 bytes a second") + ", "
-                + beside(figures, "P9", "a connection", "requests/s", "connections a second") + ": [every figure]("
-                + link
-                + "/results.md).");
-    }
-
-    private static String wrapped(String text) {
-        var lines = new StringBuilder();
-        int length = 0;
-        for (String word : text.split(" ", -1)) {
-            if (length > 0) {
-                boolean fits = length + 1 + word.length() <= LINE;
-                lines.append(fits ? ' ' : '\n');
-                length = fits ? length + 1 : 0;
+    private static String table(Figures figures) {
+        var lines = new StringBuilder("| on one event loop, in one run |");
+        COLUMNS.forEach(peer -> lines.append(" ").append(peer).append(" |"));
+        lines.append("\n|---|").append("---|".repeat(COLUMNS.size())).append("\n");
+        for (Line line : LINES) {
+            Measure measure = Objects.requireNonNull(figures.measure(line.goal, line.work, line.unit));
+            lines.append("| ").append(line.words).append(" |");
+            for (String peer : COLUMNS) {
+                Row row = measure.row(peer);
+                lines.append(" ")
+                        .append(row == null ? "" : ResultTable.number(row.median()))
+                        .append(" |");
             }
-            lines.append(word);
-            length += word.length();
+            lines.append("\n");
         }
         return lines.toString();
-    }
-
-    /** Our figure with its unit in words, and in brackets those of HAProxy and nginx as far as they were there. */
-    private static String beside(Figures figures, String line, String work, String unit, String words) {
-        Measure measure = Objects.requireNonNull(figures.measure(line, work, unit));
-        Row ours = Objects.requireNonNull(measure.row("Sluice"));
-        String peers = measure.rows().stream()
-                .filter(row -> row.peer().startsWith("HAProxy") || row.peer().equals("nginx"))
-                .map(row -> row.name()
-                                .toLowerCase(Locale.ROOT)
-                                .replace("haproxy", "HAProxy")
-                                .replace(",", "") + " " + ResultTable.number(row.median()))
-                .collect(Collectors.joining(", "));
-        return ResultTable.number(ours.median()) + " " + words + (peers.isEmpty() ? "" : " (" + peers + ")");
     }
 
     /** The text with what stands between the two marks replaced. */

@@ -12,6 +12,7 @@ function make(tag, properties = {}, ...children) {
 }
 
 const count = (number) => number.toLocaleString('en');
+const several = (n, what) => `${count(n)} ${what}${n === 1 ? '' : 's'}`;
 
 function bytes(number) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
@@ -124,7 +125,7 @@ function mirrors(all) {
 function route(each) {
   return make('article', {},
     make('header', {}, make('h2', {}, each.name),
-      make('span', { className: 'note' }, `${each.listeners.join(', ')} · ${each.sessions} sessions · ${each.queued} queued · `
+      make('span', { className: 'note' }, `${each.listeners.join(', ')} · ${several(each.sessions, 'session')} · ${each.queued} queued · `
         + `${count(each.accepted)} accepted · ${count(each.refused)} refused`)),
     ...moved('to the backends', each.bytesUp), ...moved('to the clients', each.bytesDown),
     make('table', {},
@@ -137,7 +138,7 @@ function recording(each) {
   if (!each) return [];
   return [make('article', {},
     make('header', {}, make('h2', {}, 'recording'),
-      make('span', { className: 'note' }, `${each.directory} · ${count(each.sessions)} sessions · ${count(each.files)} files`
+      make('span', { className: 'note' }, `${each.directory} · ${several(each.sessions, 'session')} · ${several(each.files, 'file')}`
         + (each.trouble === '' ? '' : ` · ${each.trouble}`))),
     make('table', {},
       make('thead', {}, cells('th', 'recorded', 'in files', 'waiting', 'missed: behind', 'missed: disk', 'sessions waited')),
@@ -149,7 +150,7 @@ function show(status) {
   const state = find('state');
   state.textContent = !status.accepting ? 'being drained' : status.ready ? 'ready' : 'a route has no backend';
   state.className = `badge ${!status.accepting ? 'waiting' : status.ready ? 'ready' : 'down'}`;
-  find('facts').textContent = `${count(status.sessions)} sessions · since ${new Date(status.since).toLocaleString('en-GB')}`;
+  find('facts').textContent = `${several(status.sessions, 'session')} · since ${new Date(status.since).toLocaleString('en-GB')}`;
   find('routes').replaceChildren(...status.routes.map(route), ...recording(status.recording));
   find('loops').replaceChildren(...status.loops.map((loop) => cells('td', loop.name, loop.sessions, loop.cpuSeconds.toFixed(1),
     loop.pipesInUse, loop.pipesIdle, bytes(loop.pipeBytes), count(loop.pipesMade), count(loop.pipesRefused))));

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** One run of {@code sluice conform}. A file that cannot be understood fails the run, and the other files still run. */
+/** One run of {@code sluice conform}. A file without a scenario to run fails the run, and the other files still run. */
 final class Conform {
     private final Host host;
     private final KernelChoice choice;
@@ -42,8 +42,6 @@ final class Conform {
             ScenarioFile scenarios = read(file);
             if (scenarios == null) {
                 troubles++;
-            } else if (scenarios.scenarios().isEmpty()) {
-                complain(file + ": holds no scenario: a block marked ```scenario under a ### heading");
             } else {
                 scenarios.scenarios().forEach(scenario -> tell(file, scenario, runner.run(scenario)));
             }
@@ -54,9 +52,14 @@ final class Conform {
         return failed + troubles == 0 ? ExitCode.OK : ExitCode.FAILED;
     }
 
+    /** What is in a file; null when there is nothing to run, which has been said then. */
     private @Nullable ScenarioFile read(Path file) {
         try {
-            return ScenarioFile.parse(file);
+            ScenarioFile scenarios = ScenarioFile.parse(file);
+            if (!scenarios.scenarios().isEmpty()) {
+                return scenarios;
+            }
+            complain(file + ": holds no scenario: a block marked ```scenario under a ### heading");
         } catch (SyntaxException e) {
             Path directory = file.getParent();
             complain((directory == null ? "" : directory + "/") + e.getMessage());

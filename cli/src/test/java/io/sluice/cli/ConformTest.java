@@ -136,10 +136,14 @@ class ConformTest {
     }
 
     @Test
-    void aFileWithoutScenariosIsSaidToHaveNone() throws IOException {
-        Ran ran = Ran.sluice("conform", file("### Only a heading\n"));
-        assertThat(ran.err()).contains("x.md: holds no scenario");
-        assertThat(ran.code()).isZero();
+    void aFileWithoutScenariosFailsAndTheOthersRun() throws IOException {
+        Path empty = Files.writeString(directory.resolve("empty.md"), "### Only a heading\n");
+        Ran ran = Ran.sluice("conform", empty, scenario("pipe A"));
+        assertThat(ran.err())
+                .isEqualTo("sluice: conform: " + empty
+                        + ": holds no scenario: a block marked ```scenario under a ### heading\n");
+        assertThat(ran.out()).endsWith("\n1 passed, 0 failed, 0 skipped\n");
+        assertThat(ran.code()).isEqualTo(ExitCode.FAILED);
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,21 @@ final class ReadmeTest {
         assertThat(told.find()).isTrue();
         assertThat(built.find()).isTrue();
         assertThat(told.group(1)).isEqualTo(built.group(1));
+    }
+
+    @Test
+    void itsCommandsNameFilesThatAreThere() throws Exception {
+        List<String> named = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(ROOT.resolve("README.md")))
+                .results()
+                .flatMap(block -> Pattern.compile("(?<![^ ])[a-z]+/[^ ]+")
+                        .matcher(block.group(1))
+                        .results())
+                .map(MatchResult::group)
+                .toList();
+        assertThat(named)
+                .isNotEmpty()
+                .allSatisfy(file -> assertThat(ROOT.resolve(file)).exists());
     }
 
     @Test

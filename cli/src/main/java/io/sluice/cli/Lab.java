@@ -36,6 +36,7 @@ final class Lab {
     private Stand stand;
     private Stage stage;
     private int line;
+    private int faults;
 
     Lab(Stands stands, PrintStream out) {
         this.stands = stands;
@@ -44,8 +45,11 @@ final class Lab {
         stage = new Stage(stand);
     }
 
-    /** Runs to the last line, or to {@code quit}. */
-    void run(LabLines lines) throws IOException {
+    /**
+     * Runs to the last line, or to {@code quit}. Answers how many lines are not in the language, could not be done, or
+     * were answered in another way than they say.
+     */
+    int run(LabLines lines) throws IOException {
         try {
             for (String text = lines.next(); text != null && !isEnd(text); text = lines.next()) {
                 line++;
@@ -54,6 +58,7 @@ final class Lab {
         } finally {
             end();
         }
+        return faults;
     }
 
     private static boolean isEnd(String text) {
@@ -81,7 +86,7 @@ final class Lab {
         try {
             step = Steps.parse("line " + line, words);
         } catch (SyntaxException e) {
-            out.println(e.getMessage() + " (help lists what there is)");
+            fault(e.getMessage() + " (help lists what there is)");
             return;
         }
         Optional<String> unable = stand.unable(step.verb());
@@ -112,17 +117,25 @@ final class Lab {
             } while (!caller.join(INTERRUPT_AGAIN_MILLIS) && System.nanoTime() < deadline);
         }
         if (coming.isCompletedExceptionally()) {
-            out.println(coming.exceptionNow().getMessage());
+            fault(coming.exceptionNow().getMessage());
         } else if (coming.isDone()) {
             tell(coming.join(), step.expected());
         } else {
-            out.println("it does not answer");
+            fault("it does not answer");
         }
     }
 
     private void tell(Answer answer, @Nullable Expected expected) {
-        boolean other = expected != null && !expected.holds(answer);
-        out.println(other ? answer + "   (expected " + expected + ")" : answer.toString());
+        if (expected != null && !expected.holds(answer)) {
+            fault(answer + "   (expected " + expected + ")");
+        } else {
+            out.println(answer);
+        }
+    }
+
+    private void fault(@Nullable String what) {
+        faults++;
+        out.println(what);
     }
 
     /**
@@ -158,7 +171,7 @@ final class Lab {
         try {
             stage.close();
         } catch (IllegalStateException e) {
-            out.println(e.getMessage());
+            fault(e.getMessage());
         } finally {
             stand.close();
         }

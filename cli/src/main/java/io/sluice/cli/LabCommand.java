@@ -38,10 +38,15 @@ final class LabCommand implements Command {
         KernelChoice choice = KernelChoice.parse(
                 given.valuesOf(kernel).getLast(),
                 given.has(profile) ? given.valuesOf(profile).getLast() : null);
+        boolean typed = isTerminal();
         try (Stands stands = Stands.of(choice, host);
-                LabLines lines = isTerminal() ? LabLines.edited() : LabLines.plain(System.in, host.out())) {
-            new Lab(stands, host.out()).run(lines);
-            return ExitCode.OK;
+                LabLines lines = typed ? LabLines.edited() : LabLines.plain(System.in, host.out())) {
+            int faults = new Lab(stands, host.out()).run(lines);
+            if (typed || faults == 0) {
+                return ExitCode.OK; // who types has seen what went wrong
+            }
+            host.err().println("sluice: lab: steps that went wrong: " + faults);
+            return ExitCode.FAILED;
         } catch (IOException | UnsupportedOperationException e) {
             host.err().println("sluice: lab: " + e.getMessage());
             return ExitCode.FAILED;

@@ -8,6 +8,7 @@ import io.sluice.kernel.user.UserKernel;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import org.junit.jupiter.api.Test;
 
@@ -61,6 +62,26 @@ class LabTest {
         assertThat(user("pipe A", "fionread A.r -> 5", "fionread A.r -> 0"))
                 .contains("\n0   (expected 5)\n")
                 .contains("-> 0\n0\n");
+    }
+
+    @Test
+    void aFileWithAStepThatGoesWrongFails() {
+        assertThat(fromFile("pipe A", "fionread A.r -> 0", "quit"))
+                .returns(ExitCode.OK, Ran::code)
+                .returns("", Ran::err);
+        assertThat(fromFile("frob", "read Z 3", "pipe A", "fionread A.r -> 5"))
+                .returns(ExitCode.FAILED, Ran::code)
+                .returns("sluice: lab: steps that went wrong: 3\n", Ran::err);
+    }
+
+    private static Ran fromFile(String... lines) {
+        InputStream before = System.in;
+        System.setIn(new ByteArrayInputStream(String.join("\n", lines).getBytes(UTF_8)));
+        try {
+            return Ran.sluice("lab");
+        } finally {
+            System.setIn(before);
+        }
     }
 
     @Test

@@ -41,6 +41,9 @@ holds "file to pipe to file is equal" [ "$(sum < out)" = "$expected" ]
 cat data | "$sluice" copy - out 2> err
 holds "pipe to file is equal" [ "$(sum < out)" = "$expected" ]
 
+echo words > localhost:9000
+holds "a file that is called like an address can be named" [ "$("$sluice" copy localhost:9000 2> err)" = words ]
+
 echo before > out
 "$sluice" copy --json - < data >> out 2> err
 holds "standard output that appends is appended to" [ "$(tail -c +8 out | sum)" = "$expected" ]

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cli;
 
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /** Where bytes come from or go to, as it is written on the command line. */
@@ -58,9 +60,20 @@ sealed interface Location {
                             + "; there are tcp:// and tcp-listen://, unix: and unix-listen:, and files (one of this"
                             + " name: ./" + word + ")");
                 }
-                yield new Named(path(word, word));
+                Path path = path(word, word);
+                if (looksLikeAddress(word) && !Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+                    throw new Misuse("'" + word + "' looks like an address, and there is no such file; the address is "
+                            + (colon == 0 ? "tcp-listen://" : "tcp://") + word + ", a file of this name ./" + word);
+                }
+                yield new Named(path);
             }
         };
+    }
+
+    /** Such as {@code db:5432}, {@code 10.0.0.7:80}, {@code [::1]:80} or {@code :9000}. */
+    private static boolean looksLikeAddress(String word) {
+        return word.indexOf(':') >= 0
+                && word.matches("([a-zA-Z][a-zA-Z0-9._-]*|[0-9]+(\\.[0-9]+){3}|\\[[0-9a-fA-F:.]+]|):[1-9][0-9]{0,4}");
     }
 
     private static Path path(String word, String path) {

@@ -123,6 +123,20 @@ class CopyRefusalsTest {
                 "tcp://no-such-host.invalid:1");
     }
 
+    /** It had become a file. */
+    @Test
+    void anAddressWithoutItsSchemeIsNoFile() {
+        Ran ran = Ran.sluice("copy", file, "localhost:9000");
+        assertThat(ran)
+                .isEqualTo(new Ran(
+                        ExitCode.USAGE,
+                        "",
+                        "sluice: copy: 'localhost:9000' looks like an address, and there is no such file; the address is"
+                                + " tcp://localhost:9000, a file of this name ./localhost:9000 (see sluice copy"
+                                + " --help)\n"));
+        assertThat(Path.of("localhost:9000")).doesNotExist();
+    }
+
     @Test
     void aMissingUnixSocketAndOneThatIsInTheWay() {
         Path missing = directory.resolve("missing");

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LocationTest {
     @Test
@@ -35,6 +36,12 @@ class LocationTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"12:30", "backup-2026-11-23T12:05", "a:b:9000", "a:9000x", "./localhost:9000"})
+    void aNameWithAColonIsNotYetAnAddress(String name) {
+        assertThat(Location.parse(name)).isEqualTo(new Location.Named(Path.of(name)));
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {
@@ -52,6 +59,11 @@ class LocationTest {
                 "unix: | names no path",
                 "udp://host:53 | there is no udp://; there are tcp://",
                 "https://example.org/x | there is no https://",
+                "localhost:9000 | the address is tcp://localhost:9000, a file of this name ./localhost:9000",
+                "db_1.example.org:5432 | the address is tcp://db_1.example.org:5432",
+                "10.0.0.7:80 | the address is tcp://10.0.0.7:80",
+                "[::1]:80 | the address is tcp://[::1]:80",
+                ":9000 | the address is tcp-listen://:9000, a file of this name ./:9000",
                 "'' | an empty name names no file",
             })
     void whatMakesNoSenseIsExplained(String word, String complaint) {

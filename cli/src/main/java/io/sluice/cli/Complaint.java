@@ -27,7 +27,7 @@ final class Complaint {
 
     private static String wayOut(String call, int errno) {
         return switch (errno) {
-            case Errno.ENOENT -> call.equals("open") ? "check its spelling, or make its directory first" : "";
+            case Errno.ENOENT -> call.equals("open") ? "check its spelling" : "";
             case Errno.EISDIR -> "name a file in it: what moves is one stream of bytes, not a tree";
             case Errno.EACCES -> "its permissions, or those of a directory above it, forbid that";
             case Errno.EPERM -> "a seal, an attribute or a security policy forbids that";

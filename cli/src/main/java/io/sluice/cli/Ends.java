@@ -71,7 +71,7 @@ final class Ends implements AutoCloseable {
             List<Coming<? extends Sink>> to = new ArrayList<>();
             for (Location sink : options.sinks()) {
                 try {
-                    to.add(openSink(sink));
+                    to.add(openSink(sink, options.source()));
                 } catch (TransferInterruptedException e) {
                     throw e;
                 } catch (IOException e) {
@@ -123,17 +123,30 @@ final class Ends implements AutoCloseable {
         return socket(location);
     }
 
-    private Coming<? extends Sink> openSink(Location location) throws IOException {
+    private Coming<? extends Sink> openSink(Location location, Location from) throws IOException {
         if (location instanceof Location.Standard) {
             return here((End & Sink) sluice.sink(1));
         }
         if (location instanceof Location.Named named) {
-            FileEnd file =
-                    append ? sluice.open(named.path(), CREATE, APPEND) : sluice.open(named.path(), CREATE, WRITE);
+            FileEnd file = openToWrite(named.path(), from);
             written.add(file);
             return here(file);
         }
         return socket(location);
+    }
+
+    private FileEnd openToWrite(Path path, Location from) throws IOException {
+        try {
+            return append ? sluice.open(path, CREATE, APPEND) : sluice.open(path, CREATE, WRITE);
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENOENT) {
+                throw new Refusal(e.getMessage() + "; check its spelling, or make its directory first", e);
+            }
+            if (e.errno() == Errno.EISDIR && from instanceof Location.Named(Path source)) {
+                throw new Refusal(e.getMessage() + "; name the file in it: " + path.resolve(source.getFileName()), e);
+            }
+            throw e;
+        }
     }
 
     private Coming<SocketEnd> socket(Location location) throws IOException {

@@ -153,8 +153,7 @@ final class Ends implements AutoCloseable {
         return switch (location) {
             case Location.Tcp tcp -> here(connect(tcp));
             case Location.Unix(Path path) -> here(sluice.connect(UnixDomainSocketAddress.of(path)));
-            case Location.TcpListen(String host, int port) ->
-                accept(host.isEmpty() ? listenAnywhere(port) : listen(host, port));
+            case Location.TcpListen tcp -> accept(listen(tcp));
             case Location.UnixListen(Path path) -> accept(sluice.listen(UnixDomainSocketAddress.of(path)));
             default -> throw new IllegalArgumentException("no socket: " + location);
         };
@@ -194,6 +193,18 @@ final class Ends implements AutoCloseable {
             throw new Refusal(tcp + ": none of its addresses answered (" + String.join("; ", failures) + ")", last);
         }
         throw last;
+    }
+
+    private Listener listen(Location.TcpListen tcp) throws IOException {
+        try {
+            return tcp.host().isEmpty() ? listenAnywhere(tcp.port()) : listen(tcp.host(), tcp.port());
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EADDRINUSE) {
+                throw e;
+            }
+            ErrnoException asWritten = new ErrnoException(e.call(), e.errno(), tcp.toString());
+            throw new Refusal(asWritten.getMessage() + "; ss -tlnp tells who listens there; port 0 is a free one", e);
+        }
     }
 
     private Listener listen(String host, int port) throws IOException {

@@ -4,6 +4,7 @@ package io.sluice.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -143,6 +144,22 @@ class CopyRefusalsTest {
                                 + " tcp://localhost:9000, a file of this name ./localhost:9000 (see sluice copy"
                                 + " --help)\n"));
         assertThat(Path.of("localhost:9000")).doesNotExist();
+    }
+
+    @Test
+    void aPortThatIsTakenIsNamedAsItWasWritten() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0)) {
+            for (String place : new String[] {
+                "tcp-listen://:" + taken.getLocalPort(), "tcp-listen://127.0.0.1:" + taken.getLocalPort()
+            }) {
+                refuses(
+                        place + ": Address already in use (bind: EADDRINUSE); ss -tlnp tells who listens there;"
+                                + " port 0 is a free one",
+                        "copy",
+                        file,
+                        place);
+            }
+        }
     }
 
     @Test

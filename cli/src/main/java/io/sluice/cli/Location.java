@@ -116,7 +116,8 @@ sealed interface Location {
     private static String[] hostAndPort(String word, String scheme) {
         int colon = word.lastIndexOf(':');
         if (!word.startsWith(scheme) || colon < scheme.length()) {
-            throw new Misuse("'" + word + "' should look like " + scheme + "HOST:PORT");
+            String everywhere = scheme.equals("tcp-listen://") ? ", or tcp-listen://:9000 for every address" : "";
+            throw new Misuse("'" + word + "' should look like " + scheme + "HOST:PORT" + everywhere);
         }
         return new String[] {word.substring(scheme.length(), colon), word.substring(colon + 1)};
     }

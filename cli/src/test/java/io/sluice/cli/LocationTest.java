@@ -48,7 +48,7 @@ class LocationTest {
                 "tcp://:80 | names no host; for this machine: tcp://localhost:80",
                 "tcp://host | should look like tcp://HOST:PORT",
                 "tcp:host:80 | should look like tcp://HOST:PORT",
-                "tcp-listen:80 | should look like tcp-listen://HOST:PORT",
+                "tcp-listen:80 | should look like tcp-listen://HOST:PORT, or tcp-listen://:9000 for every address",
                 "tcp://host: | not a port: ''",
                 "tcp://host:http | not a port: 'http'",
                 "tcp://host:0 | not a port: '0'",

@@ -27,6 +27,9 @@ final class ReplayReport {
     private final ReplayOptions options;
     private final boolean drawn;
 
+    /** Why connections failed before a byte went either way, and how many did. */
+    private final Map<String, Integer> unreached = new LinkedHashMap<>();
+
     /**
      * A report to come.
      *
@@ -42,13 +45,24 @@ final class ReplayReport {
     void tell(Outcome outcome) {
         if (options.json()) {
             host.out().println(json(outcome));
-        } else if (outcome.fate() != Fate.REPLAYED && outcome.fate() != Fate.INTERRUPTED && !options.quiet()) {
+        } else if (isWorthALine(outcome) && !options.quiet()) {
             if (drawn) {
                 host.err().print(CLEARED_LINE);
                 host.err().flush();
             }
             host.out().print(text(outcome));
         }
+    }
+
+    /** A server that is not there would have one for each connection. */
+    private boolean isWorthALine(Outcome outcome) {
+        return switch (outcome.fate()) {
+            case REPLAYED, INTERRUPTED -> false;
+            case FAILED ->
+                outcome.sentBytes() + outcome.receivedBytes() > 0
+                        || unreached.merge(String.valueOf(outcome.reason()), 1, Integer::sum) == 1;
+            default -> true;
+        };
     }
 
     private static String text(Outcome outcome) {
@@ -125,7 +139,17 @@ final class ReplayReport {
         if (options.json()) {
             host.out().println(json(summary, notices, exitCode));
         } else if (!options.quiet()) {
+            unreached.forEach((reason, count) -> {
+                if (count > 1) {
+                    host.out().println((count - 1) + " more failed so: " + reason);
+                }
+            });
             host.out().println(text(summary));
+            if (summary.count(Fate.FAILED) > 0 && summary.sentBytes() + summary.receivedBytes() == 0) {
+                host.err()
+                        .println("sluice: replay: not a byte went to or from " + options.to()
+                                + "; does a server listen there?");
+            }
         }
     }
 

@@ -139,6 +139,18 @@ class ReplayTest {
     }
 
     @Test
+    void aServerThatIsNotThereIsToldOnce() {
+        Ran ran = Ran.sluice("replay", "--kernel", "user", capture, "--to", "127.0.0.1:1", "--loop", "3");
+        String reason = "tcp://127.0.0.1:1: Connection refused (connect: ECONNREFUSED)\n";
+        assertThat(ran.out())
+                .startsWith("1: 10.0.0.1:4000 > 10.0.0.2:80: failed: " + reason + "2 more failed so: " + reason
+                        + "3 failed; 0 B sent, 0 B received in ");
+        assertThat(ran.err())
+                .isEqualTo("sluice: replay: not a byte went to or from 127.0.0.1:1; does a server listen there?\n");
+        assertThat(ran.code()).isEqualTo(ExitCode.FAILED);
+    }
+
+    @Test
     void theListNamesWhatIsInThere() {
         Ran ran = Ran.sluice("replay", capture, "--list");
         assertThat(ran.out())

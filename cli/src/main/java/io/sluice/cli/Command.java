@@ -14,7 +14,7 @@ interface Command {
     /**
      * Does the work, given the words after the name; answers one of {@link ExitCode}.
      *
-     * @throws Misuse when the words make no sense; the parser throws exceptions of its own as well
+     * @throws Misuse when the words make no sense
      */
     int run(List<String> arguments, Host host);
 }

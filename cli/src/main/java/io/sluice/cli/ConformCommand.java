@@ -5,7 +5,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 
@@ -23,13 +22,13 @@ final class ConformCommand implements Command {
 
     @Override
     public int run(List<String> arguments, Host host) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> kernel = parser.accepts("kernel").withRequiredArg().defaultsTo("user");
         OptionSpec<String> profile = parser.accepts("profile").withRequiredArg();
         OptionSpec<Void> json = parser.accepts("json");
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSpec<String> names = parser.nonOptions();
-        OptionSet given = parser.parse(arguments.toArray(String[]::new));
+        OptionSet given = parser.parse(arguments);
         if (given.has(help)) {
             host.out().print(Help.of(name()));
             return ExitCode.OK;

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 import org.jspecify.annotations.Nullable;
@@ -64,7 +63,7 @@ record CopyOptions(
 
     /** Reads the words after {@code copy}. */
     static CopyOptions parse(List<String> words) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> path = parser.accepts("path").withRequiredArg();
         OptionSpec<String> size = parser.accepts("size").withRequiredArg();
         OptionSpec<String> limit = parser.accepts("limit").withRequiredArg();
@@ -83,7 +82,7 @@ record CopyOptions(
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSpec<String> ends = parser.nonOptions();
 
-        OptionSet given = parser.parse(words.toArray(String[]::new));
+        OptionSet given = parser.parse(words);
         List<Location> locations =
                 given.valuesOf(ends).stream().map(Location::parse).toList();
         CopyOptions options = new CopyOptions(

@@ -4,7 +4,6 @@ package io.sluice.cli;
 import io.sluice.relay.Address;
 import io.sluice.relay.ConfigException;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 
@@ -22,7 +21,7 @@ record DemoOptions(boolean help, long bytes, Address.Tcp admin, boolean stay, bo
 
     /** Reads the words after {@code demo}. */
     static DemoOptions parse(List<String> words) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> bytes =
                 parser.acceptsAll(List.of("bytes", "b")).withRequiredArg().defaultsTo("1G");
         OptionSpec<String> admin = parser.accepts("admin").withRequiredArg();
@@ -30,7 +29,7 @@ record DemoOptions(boolean help, long bytes, Address.Tcp admin, boolean stay, bo
         OptionSpec<Void> json = parser.accepts("json");
         OptionSpec<String> kernel = parser.accepts("kernel").withRequiredArg().defaultsTo("linux");
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
-        OptionSet given = parser.parse(words.toArray(String[]::new));
+        OptionSet given = parser.parse(words);
         if (!given.nonOptionArguments().isEmpty()) {
             throw new Misuse(
                     "nothing is to be named, and '" + given.nonOptionArguments().getFirst() + "' was");

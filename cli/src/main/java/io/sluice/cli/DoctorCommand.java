@@ -3,7 +3,6 @@ package io.sluice.cli;
 
 import io.sluice.kernel.Kernel;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 
@@ -21,10 +20,10 @@ final class DoctorCommand implements Command {
 
     @Override
     public int run(List<String> arguments, Host host) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<Void> json = parser.accepts("json");
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
-        OptionSet given = parser.parse(arguments.toArray(String[]::new));
+        OptionSet given = parser.parse(arguments);
         if (given.has(help)) {
             host.out().print(Help.of(name()));
             return ExitCode.OK;

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 import org.jspecify.annotations.Nullable;
@@ -35,13 +34,13 @@ final class FuzzCommand implements Command {
 
     @Override
     public int run(List<String> arguments, Host host) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> minutes = parser.accepts("minutes").withRequiredArg();
         OptionSpec<String> calls = parser.accepts("calls").withRequiredArg();
         OptionSpec<String> seed = parser.accepts("seed").withRequiredArg();
         OptionSpec<String> enumerate = parser.accepts("enumerate").withRequiredArg();
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
-        OptionSet given = parser.parse(arguments.toArray(String[]::new));
+        OptionSet given = parser.parse(arguments);
         if (given.has(help)) {
             host.out().print(Help.of(name()));
             return ExitCode.OK;

@@ -4,7 +4,6 @@ package io.sluice.cli;
 import java.io.Console;
 import java.io.IOException;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 
@@ -22,11 +21,11 @@ final class LabCommand implements Command {
 
     @Override
     public int run(List<String> arguments, Host host) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> kernel = parser.accepts("kernel").withRequiredArg().defaultsTo("user");
         OptionSpec<String> profile = parser.accepts("profile").withRequiredArg();
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
-        OptionSet given = parser.parse(arguments.toArray(String[]::new));
+        OptionSet given = parser.parse(arguments);
         if (given.has(help)) {
             host.out().print(Help.of(name()));
             return ExitCode.OK;

@@ -3,7 +3,6 @@ package io.sluice.cli;
 
 import java.io.PrintStream;
 import java.util.List;
-import joptsimple.OptionException;
 
 /** The {@code sluice} command: finds the subcommand by its name and runs it. */
 final class Main {
@@ -68,13 +67,16 @@ final class Main {
             if (command.name().equals(name)) {
                 try {
                     return command.run(arguments, host);
-                } catch (OptionException | Misuse e) {
+                } catch (Misuse e) {
                     host.err().println("sluice: " + name + ": " + e.getMessage() + " (see sluice " + name + " --help)");
                     return ExitCode.USAGE;
                 }
             }
         }
-        host.err().println("sluice: no command is called '" + name + "' (sluice --help lists what there is)");
+        String nearest = Nearest.to(name, COMMANDS.stream().map(Command::name).toList(), "");
+        host.err()
+                .println("sluice: no command is called '" + name + "'" + nearest
+                        + " (sluice --help lists what there is)");
         return ExitCode.USAGE;
     }
 

@@ -28,7 +28,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +57,7 @@ record RelayOptions(
 
     /** Reads the words after {@code relay}. */
     static RelayOptions parse(List<String> words) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> file = parser.acceptsAll(List.of("config", "c")).withRequiredArg();
         OptionSpec<String> listen = parser.acceptsAll(List.of("listen", "l")).withRequiredArg();
         OptionSpec<String> to = parser.acceptsAll(List.of("to", "t")).withRequiredArg();
@@ -115,7 +114,7 @@ record RelayOptions(
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSpec<String> others = parser.nonOptions();
 
-        OptionSet given = parser.parse(words.toArray(String[]::new));
+        OptionSet given = parser.parse(words);
         if (given.has(help)) {
             return new RelayOptions(null, null, false, Log.NONE, Duration.ZERO, false);
         }

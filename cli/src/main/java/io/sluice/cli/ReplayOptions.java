@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +48,7 @@ record ReplayOptions(
 
     /** Reads the words after {@code replay}. */
     static ReplayOptions parse(List<String> words) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<String> to = parser.acceptsAll(List.of("to", "t")).withRequiredArg();
         OptionSpec<String> speed = parser.acceptsAll(List.of("speed", "s")).withRequiredArg();
         OptionSpec<String> loop = parser.accepts("loop").withRequiredArg();
@@ -67,7 +66,7 @@ record ReplayOptions(
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSpec<String> files = parser.nonOptions();
 
-        OptionSet given = parser.parse(words.toArray(String[]::new));
+        OptionSet given = parser.parse(words);
         ReplayOptions options = new ReplayOptions(
                 given.has(help),
                 given.valuesOf(files).stream().map(ReplayOptions::path).toList(),

@@ -3,7 +3,6 @@ package io.sluice.cli;
 
 import io.sluice.cli.CopyOptions.WhenOneFails;
 import java.util.List;
-import joptsimple.OptionParser;
 import joptsimple.OptionSet;
 import joptsimple.OptionSpec;
 
@@ -16,7 +15,7 @@ record TeeOptions(boolean help, boolean ignoreInterrupts, CopyOptions copy) {
 
     /** Reads the words after {@code tee}. */
     static TeeOptions parse(List<String> words) {
-        OptionParser parser = new OptionParser();
+        CommandLine parser = new CommandLine();
         OptionSpec<Void> append = parser.acceptsAll(List.of("append", "a"));
         OptionSpec<Void> ignoreInterrupts = parser.acceptsAll(List.of("ignore-interrupts", "i"));
         OptionSpec<Void> keepGoing = parser.acceptsAll(List.of("keep-going", "k"));
@@ -26,7 +25,7 @@ record TeeOptions(boolean help, boolean ignoreInterrupts, CopyOptions copy) {
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSpec<String> files = parser.nonOptions();
 
-        OptionSet given = parser.parse(words.toArray(String[]::new));
+        OptionSet given = parser.parse(words);
         boolean userSpace = given.has(kernel)
                 && KernelChoice.parse(given.valuesOf(kernel).getLast(), null).user();
         CopyOptions copy = CopyOptions.ofTee(

@@ -82,7 +82,7 @@ class CopyOptionsTest {
             value = {
                 "--rate 12x | --rate: not a size: '12x'; examples: 65536, 64K, 1.5G",
                 "--rate 0 | --rate: nothing would ever move at '0'",
-                "--rate | requires an argument",
+                "--rate | --rate needs a value",
                 "--limit ten | --limit: not a size: 'ten'",
                 "--buffer 0 | --buffer: a pipe cannot have 0",
                 "--buffer 2T | --buffer: a pipe cannot have 2T",
@@ -95,7 +95,7 @@ class CopyOptionsTest {
                 "--stable --path splice | --stable copies the bytes, so it cannot go by --path splice",
                 "--path sendfile a b c | --path sendfile has one destination",
                 "a - b - | is named twice as a destination; standard output can take the bytes once",
-                "--nosuch | nosuch is not a recognized option",
+                "--nosuch | there is no option --nosuch",
             })
     void nonsenseIsExplainedAndNothingIsTouched(String words, String complaint) {
         Ran ran = Ran.sluice((Object[]) ("copy " + words).split(" ", -1));

@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The help, the manual and the tool say the same. */
@@ -48,7 +49,7 @@ class HelpTest {
                 continue; // stands before the command
             }
             Ran ran = Ran.sluice(command, "--" + option, "--help");
-            assertThat(ran.err()).as("--%s", option).doesNotContain("is not a recognized option");
+            assertThat(ran.err()).as("--%s", option).doesNotContain("there is no option");
         }
     }
 
@@ -68,6 +69,28 @@ class HelpTest {
                         ExitCode.USAGE,
                         "",
                         "sluice: no command is called 'teleport' (sluice --help lists what there is)\n"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "cp a b|no command is called 'cp'; did you mean copy?",
+                "ls|no command is called 'ls' (sluice",
+                "copy -r a b|copy: there is no option -r (see sluice copy --help)",
+                "copy --r a b|copy: there is no option --r (see",
+                "copy --sumary a b|copy: there is no option --sumary; did you mean --summary? (see",
+                "copy --buf=4K a b|copy: there is no option --buf (see",
+                "relay --lisetn :1|relay: there is no option --lisetn; did you mean --listen?",
+                "relay --config|relay: --config needs a value (see",
+                "replay -xz a|replay: there is no option -x (see",
+                "tee --apend a|tee: there is no option --apend; did you mean --append?",
+                "doctor --jsno|doctor: there is no option --jsno; did you mean --json?"
+            })
+    void whatIsNotKnownIsNamedAsItWasWrittenWithWhatComesNearest(String words, String complaint) {
+        Ran ran = Ran.sluice((Object[]) words.split(" "));
+        assertThat(ran.err()).startsWith("sluice: " + complaint);
+        assertThat(ran.code()).isEqualTo(ExitCode.USAGE);
     }
 
     @Test

@@ -61,7 +61,7 @@ class TeeTest {
             delimiter = '|',
             value = {
                 "- | standard output gets the bytes in any case; a file of this name is written ./-",
-                "--nosuch a | nosuch is not a recognized option",
+                "--nosuch a | there is no option --nosuch",
                 "--kernel bsd a | no kernel is called 'bsd'",
                 "tcp://h a | should look like tcp://HOST:PORT",
             })

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cli;
+
+import java.util.List;
+import joptsimple.OptionException;
+import joptsimple.OptionParser;
+import joptsimple.OptionSet;
+
+/** The parser of every command's options: by their whole names, and with a way out where one is not known. */
+final class CommandLine extends OptionParser {
+    CommandLine() {
+        super(false); // else -r would be short for --rate
+    }
+
+    /**
+     * Makes sense of the words after a command's name.
+     *
+     * @throws Misuse for an option that is not known or lacks its value
+     */
+    OptionSet parse(List<String> words) {
+        try {
+            return parse(words.toArray(String[]::new));
+        } catch (OptionException e) {
+            String name = e.options().getFirst();
+            String known = name.substring(name.lastIndexOf('/') + 1); // all names of one, as in c/config
+            if (recognizedOptions().containsKey(known)) {
+                throw new Misuse("--" + known + " needs a value");
+            }
+            boolean isLong =
+                    words.stream().anyMatch(word -> word.equals("--" + name) || word.startsWith("--" + name + "="));
+            throw new Misuse("there is no option " + (isLong ? "--" : "-") + name
+                    + Nearest.to(name, recognizedOptions().keySet(), "--"));
+        }
+    }
+}

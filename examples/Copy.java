@@ -6,6 +6,10 @@ import io.sluice.*;
 import java.nio.file.Path;
 
 void main(String[] args) throws Exception {
+    if (args.length != 3) {
+        System.err.println("usage: Copy.java FROM TO SECOND");
+        System.exit(2);
+    }
     try (Sluice sluice = Sluice.open();
             FileEnd from = sluice.open(Path.of(args[0]));
             FileEnd to = sluice.open(Path.of(args[1]), WRITE, CREATE, TRUNCATE_EXISTING);

@@ -6,6 +6,10 @@ import static java.lang.ProcessBuilder.Redirect.INHERIT;
 import io.sluice.*;
 
 void main(String[] args) throws Exception {
+    if (args.length != 1) {
+        System.err.println("usage: MemoryToPipe.java MEGABYTES");
+        System.exit(2);
+    }
     long bytes = Long.parseLong(args[0]) << 20;
     try (Sluice sluice = Sluice.open();
             Pipe pipe = sluice.pipe(1 << 20);

@@ -9,6 +9,10 @@ import io.sluice.netty.*;
 import java.time.Duration;
 
 void main(String[] args) throws Exception {
+    if (args.length != 3) {
+        System.err.println("usage: NettyRelay.java LISTEN-PORT HOST PORT");
+        System.exit(2);
+    }
     EventLoopGroup loops = new MultiThreadIoEventLoopGroup(EpollIoHandler.newFactory());
     try (Splicer splicer = Splicer.open()) {
         Channel listener = new ServerBootstrap()

@@ -7,6 +7,10 @@ import io.sluice.*;
 import java.nio.file.Path;
 
 void main(String[] args) throws Exception {
+    if (args.length != 1) {
+        System.err.println("usage: ProcessPipeline.java FILE");
+        System.exit(2);
+    }
     ProcessBuilder sort = new ProcessBuilder("sort").redirectError(INHERIT);
     ProcessBuilder count = new ProcessBuilder("uniq", "-c").redirectError(INHERIT).redirectOutput(INHERIT);
     try (Sluice sluice = Sluice.open();

@@ -6,6 +6,10 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 
 void main(String[] args) throws Exception {
+    if (args.length != 3) {
+        System.err.println("usage: SocketJoin.java LISTEN-PORT HOST PORT");
+        System.exit(2);
+    }
     InetSocketAddress here = new InetSocketAddress("localhost", Integer.parseInt(args[0]));
     InetSocketAddress there = new InetSocketAddress(args[1], Integer.parseInt(args[2]));
     try (Sluice sluice = Sluice.open();

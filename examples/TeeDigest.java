@@ -11,6 +11,10 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 
 void main(String[] args) throws Exception {
+    if (args.length != 2) {
+        System.err.println("usage: TeeDigest.java FROM TO");
+        System.exit(2);
+    }
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
     try (Sluice sluice = Sluice.open();
             FileEnd from = sluice.open(Path.of(args[0]));

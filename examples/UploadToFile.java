@@ -10,6 +10,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 void main(String[] args) throws Exception {
+    if (args.length != 2) {
+        System.err.println("usage: UploadToFile.java PORT FILE");
+        System.exit(2);
+    }
     InetSocketAddress here = new InetSocketAddress("localhost", Integer.parseInt(args[0]));
     try (Sluice sluice = Sluice.open();
             Listener listener = sluice.listen(here);

@@ -60,6 +60,16 @@ final class ExamplesTest {
         assertThat(lines.get(1)).startsWith("// java ").contains(" examples/" + name + ".java ");
     }
 
+    @ParameterizedTest
+    @MethodSource("own")
+    void withoutArgumentsSaysWhichThereAre(String name) throws Exception {
+        String head = Files.readAllLines(EXAMPLES.resolve(name + ".java")).get(1);
+        Process process = programs.bareExample(name);
+        assertThat(process.inputReader().readAllAsString())
+                .isEqualTo("usage: " + head.substring(head.indexOf(name)) + "\n");
+        assertThat(process.waitFor()).isEqualTo(2);
+    }
+
     @Test
     void eachHasATestHere() throws IOException {
         String tests = Files.readString(Path.of("src/test/java/io/sluice/ExamplesTest.java"));

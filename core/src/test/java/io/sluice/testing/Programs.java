@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Programs of one source file, run from the root of the tree as their readers would; ended when this is closed. */
 public final class Programs implements AutoCloseable {
@@ -36,6 +37,16 @@ public final class Programs implements AutoCloseable {
                 .as("arguments that the command at the head of " + file + " does not name")
                 .isEmpty();
         return start(command);
+    }
+
+    /** Starts an example by the same command without arguments. */
+    public Process bareExample(String name) throws IOException {
+        String head = Files.readAllLines(ROOT.resolve("examples").resolve(name + ".java"))
+                .get(1)
+                .substring("// ".length());
+        return start(Stream.of(head.split(" ", -1))
+                .filter(word -> !PLACEHOLDER.matcher(word).matches())
+                .toList());
     }
 
     /** Starts a program that is kept elsewhere, by the same command. */

@@ -55,6 +55,13 @@ final class ExampleTest {
         }
     }
 
+    @Test
+    void withoutArgumentsItSaysWhichThereAre() throws Exception {
+        Process relay = started(EXAMPLE);
+        assertThat(relay.inputReader().readAllAsString()).isEqualTo("usage: NettyRelay.java LISTEN-PORT HOST PORT\n");
+        assertThat(relay.waitFor()).isEqualTo(2);
+    }
+
     /** A source file, by the command of the example's head, with this JVM and in the root of the source tree. */
     static Process started(Path source, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(

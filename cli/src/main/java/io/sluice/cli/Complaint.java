@@ -5,6 +5,9 @@ import io.sluice.ErrnoException;
 import io.sluice.kernel.Errno;
 import java.io.IOException;
 import java.net.UnknownHostException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 
 /** One line about what went wrong: what failed and why, and the way out where there is one. */
 final class Complaint {
@@ -16,6 +19,9 @@ final class Complaint {
                 "host '" + String.valueOf(e.getMessage()).replaceFirst(":.*", "")
                         + "' is unknown; check its spelling, or give its address";
             case ErrnoException e -> withWayOut(e);
+            case NoSuchFileException e -> e.getFile() + ": there is no such file";
+            case FileAlreadyExistsException e -> e.getFile() + ": there is such a file already";
+            case AccessDeniedException e -> e.getFile() + ": " + wayOut("open", Errno.EACCES);
             default -> String.valueOf(failure.getMessage());
         };
     }

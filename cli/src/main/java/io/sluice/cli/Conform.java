@@ -7,9 +7,7 @@ import io.sluice.conformance.ScenarioFile;
 import io.sluice.conformance.SyntaxException;
 import io.sluice.conformance.Verdict;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -63,12 +61,8 @@ final class Conform {
         } catch (SyntaxException e) {
             Path directory = file.getParent();
             complain((directory == null ? "" : directory + "/") + e.getMessage());
-        } catch (NoSuchFileException e) {
-            complain(file + ": there is no such file");
-        } catch (AccessDeniedException e) {
-            complain(file + ": its permissions forbid reading it");
         } catch (FileSystemException e) {
-            complain(file + ": " + e.getReason());
+            complain(Complaint.of(e));
         } catch (IOException e) {
             complain(file + ": " + e.getMessage());
         } catch (OutOfMemoryError e) {

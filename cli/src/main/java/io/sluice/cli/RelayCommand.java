@@ -11,9 +11,13 @@ import io.sluice.relay.LogFormat;
 import io.sluice.relay.Relay;
 import io.sluice.relay.SessionLog;
 import io.sluice.relay.admin.AdminServer;
+import io.sluice.relay.record.Recording;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -63,8 +67,6 @@ final class RelayCommand implements Command {
             return relay(config, options, host);
         } catch (ConfigException e) {
             complain(host, String.valueOf(e.getMessage()));
-        } catch (NoSuchFileException e) {
-            complain(host, e.getMessage() + ": there is no such file");
         } catch (IOException e) {
             complain(host, Complaint.of(e));
         }
@@ -73,7 +75,14 @@ final class RelayCommand implements Command {
 
     private static Config config(RelayOptions options) throws ConfigException, IOException {
         Path file = options.file();
-        return file == null ? Objects.requireNonNull(options.config()) : ConfigFile.read(file);
+        return file == null ? Objects.requireNonNull(options.config()) : read(file);
+    }
+
+    private static Config read(Path file) throws ConfigException, IOException {
+        if (Files.isDirectory(file)) {
+            throw new Refusal(file + ": is a directory; name a file of YAML");
+        }
+        return ConfigFile.read(file);
     }
 
     private static void complain(Host host, String complaint) {
@@ -92,13 +101,35 @@ final class RelayCommand implements Command {
             int code;
             try (Kernel kernel = options.userSpace() ? host.userSpace() : host.linux();
                     LogLines lines = new LogLines(host.out());
-                    Relay relay = Relay.start(kernel, config, writer(options.log(), lines), inherited)) {
+                    Relay relay = start(kernel, config, writer(options.log(), lines), inherited)) {
                 code = serve(config, relay, options, host);
             }
             if (code == ExitCode.FAILED) {
                 interruption.halts();
             }
             return code;
+        }
+    }
+
+    private static Relay start(Kernel kernel, Config config, Consumer<SessionLog> log, List<Integer> inherited)
+            throws IOException {
+        try {
+            return Relay.start(kernel, config, log, inherited);
+        } catch (FileSystemException e) {
+            Recording recording = config.recording();
+            Path failed = Path.of(String.valueOf(e.getFile()));
+            if (recording == null || !recording.directory().toAbsolutePath().startsWith(failed.toAbsolutePath())) {
+                throw e;
+            }
+            String why = switch (e) {
+                case FileAlreadyExistsException _ -> failed + " is no directory";
+                case NoSuchFileException _ -> "it cannot be made there";
+                default -> Complaint.of(e);
+            };
+            throw new Refusal(
+                    "cannot record into " + recording.directory() + ": " + why
+                            + "; name a directory that is there, or where it can be made",
+                    e);
         }
     }
 
@@ -169,7 +200,7 @@ final class RelayCommand implements Command {
     }
 
     private static void follow(Relay relay, Path file, Host host) throws ConfigException, IOException {
-        relay.reload(ConfigFile.read(file));
+        relay.reload(read(file));
         complain(host, "follows " + file + " as it is now");
     }
 

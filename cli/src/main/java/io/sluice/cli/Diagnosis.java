@@ -30,8 +30,9 @@ record Diagnosis(
      * The way from one kind of end to another.
      *
      * @param paths those that are tried, best first
+     * @param hindered whether bytes are copied that would be spliced elsewhere
      */
-    record Route(EndKind from, EndKind to, List<TransferPath> paths, String reason) {}
+    record Route(EndKind from, EndKind to, List<TransferPath> paths, String reason, boolean hindered) {}
 
     /** Looks around. */
     static Diagnosis of(Capabilities capabilities) {
@@ -60,9 +61,10 @@ record Diagnosis(
         List<TransferPath> paths = new ArrayList<>(Paths.between(from, to, false, false));
         Capabilities.Support splice = capabilities.splice();
         if (!splice.usable() && paths.remove(TransferPath.SPLICE) && paths.getFirst() == TransferPath.COPY) {
-            return new Route(from, to, List.copyOf(paths), "splice is refused here: " + Errno.name(splice.errno()));
+            return new Route(
+                    from, to, List.copyOf(paths), "splice is refused here: " + Errno.name(splice.errno()), true);
         }
-        return new Route(from, to, List.copyOf(paths), reason(from, to, paths.getFirst()));
+        return new Route(from, to, List.copyOf(paths), reason(from, to, paths.getFirst()), false);
     }
 
     private static String reason(EndKind from, EndKind to, TransferPath first) {
@@ -104,23 +106,53 @@ record Diagnosis(
 
     // For people.
 
-    String text() {
+    /**
+     * For people to read.
+     *
+     * @param all whether also the paths are listed that nothing hinders
+     */
+    String text(boolean all) {
         StringBuilder text = new StringBuilder();
-        text.append(system).append("\n").append(java).append("\n\nCalls\n");
+        text.append(verdict())
+                .append("\n\n")
+                .append(system)
+                .append("\n")
+                .append(java)
+                .append("\n\nCalls\n");
         calls().forEach((call, support) -> line(text, call, 22, meaning(support)));
         text.append("\nLimits\n");
         limits.forEach((name, value) -> line(text, name, 22, withUnit(name, value)));
-        text.append("\nPaths, as they are tried\n");
-        for (Route route : routes) {
+        List<Route> listed =
+                routes.stream().filter(route -> all || route.hindered()).toList();
+        text.append(listed.isEmpty() ? "" : "\nPaths, as they are tried\n");
+        for (Route route : listed) {
             line(
                     text,
                     route.from().label() + " to " + route.to().label(),
                     22,
                     labels(route.paths(), ", ") + ": " + route.reason());
         }
+        if (listed.size() < routes.size()) {
+            text.append("\nNothing hinders the paths between the ")
+                    .append(listed.isEmpty() ? "" : "other ")
+                    .append("kinds of end; --all lists them.");
+        }
         text.append(
                 "\nA destination that is appended to, or a socket in blocking mode that was inherited, is always copied.");
         return text.toString();
+    }
+
+    private String verdict() {
+        String worse = calls().entrySet().stream()
+                .filter(call -> call.getValue().outcome() != Capabilities.Outcome.SHARES)
+                .map(call -> call.getKey()
+                        + (call.getValue().usable()
+                                ? " copies"
+                                : " is refused (" + Errno.name(call.getValue().errno()) + ")"))
+                .collect(joining(", "));
+        return worse.isEmpty()
+                ? "All is well: splice, tee and vmsplice share pages."
+                : "Not all is as it could be: " + worse + ".";
     }
 
     private static void line(StringBuilder text, String name, int column, String value) {

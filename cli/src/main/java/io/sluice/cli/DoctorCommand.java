@@ -21,6 +21,7 @@ final class DoctorCommand implements Command {
     @Override
     public int run(List<String> arguments, Host host) {
         CommandLine parser = new CommandLine();
+        OptionSpec<Void> all = parser.accepts("all");
         OptionSpec<Void> json = parser.accepts("json");
         OptionSpec<Void> help = parser.acceptsAll(List.of("help", "h")).forHelp();
         OptionSet given = parser.parse(arguments);
@@ -34,7 +35,7 @@ final class DoctorCommand implements Command {
         }
         try (Kernel kernel = host.linux()) {
             Diagnosis diagnosis = Diagnosis.of(kernel.capabilities());
-            host.out().println(given.has(json) ? diagnosis.json() : diagnosis.text());
+            host.out().println(given.has(json) ? diagnosis.json() : diagnosis.text(given.has(all)));
             return ExitCode.OK;
         } catch (UnsupportedOperationException e) {
             host.err().println("sluice: doctor: " + e.getMessage());

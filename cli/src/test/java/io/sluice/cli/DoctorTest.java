@@ -19,16 +19,30 @@ class DoctorTest {
     @Test
     @NeedsLinux
     void tellsPeopleOfSystemCallsLimitsAndEveryPairOfEnds() {
-        Ran ran = Ran.sluice("doctor");
+        Ran ran = Ran.sluice("doctor", "--all");
         assertThat(ran.code()).isZero();
         assertThat(ran.err()).isEmpty();
-        assertThat(ran.out()).startsWith("Linux ").contains("\n  splice ", "\n  pipe-max-size ", "\n  open-files ");
+        assertThat(ran.out()).contains("\nLinux ", "\n  splice ", "\n  pipe-max-size ", "\n  open-files ");
         for (EndKind from : EndKind.values()) {
             for (EndKind to : EndKind.values()) {
                 assertThat(ran.out())
                         .containsPattern("\n  " + from.label() + " to " + to.label() + " +[a-z_, ]+: [a-z]");
             }
         }
+    }
+
+    @Test
+    void saysFirstWhetherAllIsWellAndListsOnlyThePathsThatAreHindered() {
+        assertThat(where(Support.SHARES, Support.SHARES).text(false))
+                .startsWith("All is well: splice, tee and vmsplice share pages.\n\n")
+                .contains("\nNothing hinders the paths between the kinds of end; --all lists them.\n")
+                .doesNotContain("pipe to socket");
+        assertThat(where(Support.refused(Errno.EPERM), Support.COPIES).text(false))
+                .startsWith("Not all is as it could be: splice is refused (EPERM), tee is refused (EPERM),"
+                        + " vmsplice copies.\n\n")
+                .contains("\n  pipe to socket        copy: splice is refused here: EPERM\n")
+                .contains("\nNothing hinders the paths between the other kinds of end; --all lists them.\n")
+                .doesNotContain("file to socket", "terminal to file");
     }
 
     @Test
@@ -43,7 +57,7 @@ class DoctorTest {
     @Test
     void aRefusalIsNamedAndThePathsGoAroundIt() {
         Diagnosis diagnosis = where(Support.refused(Errno.EPERM), Support.COPIES);
-        assertThat(diagnosis.text())
+        assertThat(diagnosis.text(true))
                 .contains("splice                refused: EPERM, Operation not permitted\n")
                 .contains("vmsplice              works, but copies\n")
                 .contains("pipe to socket        copy: splice is refused here: EPERM\n")

@@ -5,9 +5,8 @@
 //   p6 send PORT BYTES              the same to a TCP connection to the loopback
 //   p6 splice FILE WARM_BYTES [PORT]
 //                                   a pipe (standard input), or one connection taken on PORT, to FILE by splice
-//   p6 copy FILE WARM_BYTES [PORT]  the same by read and pwrite of 8 KiB, as FileChannel.transferFrom does
 //
-// The last two print "bytes seconds cpu-seconds" of what follows the first WARM_BYTES.
+// The last prints "bytes seconds cpu-seconds" of what follows the first WARM_BYTES.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIECE = 64 << 10, PIPE_BYTES = 512 << 10, BUFFER = 8 << 10, QUIET_MICROS = 300000 };
+enum { PIECE = 64 << 10, PIPE_BYTES = 512 << 10, QUIET_MICROS = 300000 };
 
 static void die(const char *what) {
   perror(what);
@@ -114,31 +113,18 @@ static long long by_splice(int source, int file) {
   }
 }
 
-static long long by_copy(int source, int file) {
-  static char buffer[BUFFER];
-  long long bytes = 0;
-  for (;;) {
-    long got = read(source, buffer, sizeof buffer);
-    if (got < 0) die("read");
-    if (got == 0) return bytes;
-    if (pwrite(file, buffer, got, bytes) != got) die("pwrite");
-    bytes = counted(bytes, got);
-  }
-}
-
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "feed") == 0) {
     feed(1, atoll(argv[2]));
   } else if (argc == 4 && strcmp(argv[1], "send") == 0) {
     feed(connected(atoi(argv[2])), atoll(argv[3]));
-  } else if (argc >= 4) {
-    int splicing = strcmp(argv[1], "splice") == 0;
+  } else if (argc >= 4 && strcmp(argv[1], "splice") == 0) {
     int file = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
     int source = argc > 4 ? accepted(atoi(argv[4])) : 0;
     if (file < 0) die(argv[2]);
-    if (argc > 4 && splicing) fcntl(source, F_SETFL, O_NONBLOCK);
+    if (argc > 4) fcntl(source, F_SETFL, O_NONBLOCK);
     warm_bytes = atoll(argv[3]), start = now(), used = cpu();
-    long long bytes = splicing ? by_splice(source, file) : by_copy(source, file);
+    long long bytes = by_splice(source, file);
     used = cpu() - used;
     printf("%lld %.3f %.3f\n", bytes - warm_bytes, now() - start, used);
   } else {

@@ -43,7 +43,7 @@ final class FileReceiver {
     /** What a transfer uses of itself, and what sluice copy has the pipes hold that it is given. */
     private static final int PIPE_BYTES = 512 << 10;
 
-    private static final int WARM_PIECE = 16 << 10;
+    private static final int WARM_PIECE = 4 << 10;
 
     private static final long QUIET_NANOS = 300_000_000;
 

@@ -232,7 +232,7 @@ goal() {
     missed="$missed, $1"
   fi
   echo "  $1: $verdict, $ratio × $best's$([ ! -e "$tmp/$2.bound" ] || echo ", $(ratios bound "$2" "$3" | median -) × the bound's")"
-  in="$4, ratio to $(peer "$best") of the round"
+  in="ratio to $(peer "$best") of the round, $4"
   round=0
   for value in $(ratios "$best" "$2" "$3"); do figure "$line" "$work" Sluice "$in" "$value" $((round += 1)); done
   verdict_on "$line" "$work" Sluice "$in" "$1" "$verdict"

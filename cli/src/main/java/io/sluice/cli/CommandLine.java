@@ -2,6 +2,7 @@
 package io.sluice.cli;
 
 import java.util.List;
+import joptsimple.OptionDescriptor;
 import joptsimple.OptionException;
 import joptsimple.OptionParser;
 import joptsimple.OptionSet;
@@ -15,9 +16,10 @@ final class CommandLine extends OptionParser {
     /**
      * Makes sense of the words after a command's name.
      *
-     * @throws Misuse for an option that is not known or lacks its value
+     * @throws Misuse for an option that is not known, lacks its value, or has one and takes none
      */
     OptionSet parse(List<String> words) {
+        requireNoValues(words);
         try {
             return parse(words.toArray(String[]::new));
         } catch (OptionException e) {
@@ -30,6 +32,22 @@ final class CommandLine extends OptionParser {
                     words.stream().anyMatch(word -> word.equals("--" + name) || word.startsWith("--" + name + "="));
             throw new Misuse("there is no option " + (isLong ? "--" : "-") + name
                     + Nearest.to(name, recognizedOptions().keySet(), "--"));
+        }
+    }
+
+    /** The parser drops the value of an option that takes none. */
+    private void requireNoValues(List<String> words) {
+        for (String word : words) {
+            int end = word.indexOf('=');
+            if (word.equals("--")) {
+                return;
+            }
+            if (word.startsWith("--")
+                    && end > 0
+                    && recognizedOptions().get(word.substring(2, end)) instanceof OptionDescriptor option
+                    && !option.acceptsArguments()) {
+                throw new Misuse(word.substring(0, end) + " takes no value");
+            }
         }
     }
 }

@@ -42,7 +42,7 @@ final class Complaint {
             case Errno.EMFILE, Errno.ENFILE -> "raise the limit: ulimit -n";
             case Errno.ECONNREFUSED -> "nothing listens there";
             case Errno.EADDRINUSE ->
-                "somebody listens there already, or, for a Unix socket, has left the file behind: remove it";
+                "ss -lntxp tells who listens there; a Unix socket's file that nobody listens at is to be removed";
             case Errno.EADDRNOTAVAIL -> "this machine has no such address";
             case Errno.EBADF -> "the shell's redirections decide what it is open for";
             case Errno.ENXIO -> "a socket's path is written unix:PATH";

@@ -168,8 +168,8 @@ class CopyRefusalsTest {
         refuses("unix:" + missing + ": No such file or directory (connect: ENOENT)", "copy", file, "unix:" + missing);
         refuses(
                 "unix:" + file
-                        + ": Address already in use (bind: EADDRINUSE); somebody listens there already, or, for a"
-                        + " Unix socket, has left the file behind: remove it",
+                        + ": Address already in use (bind: EADDRINUSE); ss -lntxp tells who listens there; a Unix"
+                        + " socket's file that nobody listens at is to be removed",
                 "copy",
                 "/dev/zero",
                 "unix-listen:" + file);

@@ -85,6 +85,7 @@ class HelpTest {
                 "relay --config|relay: --config needs a value (see",
                 "replay -xz a|replay: there is no option -x (see",
                 "tee --apend a|tee: there is no option --apend; did you mean --append?",
+                "copy --quiet=3 a b|copy: --quiet takes no value (see",
                 "doctor --jsno|doctor: there is no option --jsno; did you mean --json?"
             })
     void whatIsNotKnownIsNamedAsItWasWrittenWithWhatComesNearest(String words, String complaint) {

@@ -3,6 +3,7 @@ package io.sluice.relay.record;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -52,6 +53,9 @@ public final class DirectoryShelf implements Shelf {
                     throw e;
                 }
             }
+        }
+        if (!Files.isWritable(directory)) {
+            throw new AccessDeniedException(directory.toString());
         }
         Set<PosixFilePermission> allowed = !posix ? Set.of() : Files.getPosixFilePermissions(directory);
         boolean open =

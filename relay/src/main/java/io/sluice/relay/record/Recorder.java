@@ -107,7 +107,7 @@ public final class Recorder implements AutoCloseable {
     /**
      * Begins to write.
      *
-     * @throws IOException when there is no directory, and none can be made
+     * @throws IOException when there is no directory that can be written to, and none can be made
      */
     public void start() throws IOException {
         shelf.prepare();

@@ -35,9 +35,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Each connection has two virtual threads and about 50 KiB of buffers while it is open. What is sent to the server
- * never overtakes the answers that the client had got by then, at whatever speed. The order of different connections is
- * that of their beginnings, and no more than that: where one leans on what another has done, let there be one at a
- * time.
+ * never overtakes the answers that the client had got by then, at whatever speed. Different connections are begun in
+ * the order of the recording, and that is all the order there is between them: where one leans on what another has
+ * done, let there be one at a time.
  */
 public final class Replay {
     /** No waiting for recorded times. */

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# 1,300,000 connections through `sluice relay`, opened, half-closed, left and reset at random: all byte counts agree at
+# 3,000,000 connections through `sluice relay`, opened, half-closed, left and reset at random: all byte counts agree at
 # the client, in the relay's log and at the backend, no stream that was cut looks complete, and nothing leaks. The relay
-# has a heap of 48 MiB, in which there is no room for what is forgotten. That takes about 10 minutes on two cores.
+# has a heap of 48 MiB, in which there is no room for what is forgotten. That takes about ten minutes on two cores.
 #
 #   bench/full/relay-soak.sh [CONNECTIONS [SEED]]
 set -u
 home=$(cd -P -- "$(dirname -- "$0")/../.." && pwd)
 . "$home/bench/common.sh"
 
-connections=${1:-1300000}
+connections=${1:-3000000}
 seed=${2:-$(date +%s)}
 port=17831
 "$home/sluice" --version > /dev/null || exit 70

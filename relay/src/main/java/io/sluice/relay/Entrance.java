@@ -89,16 +89,23 @@ final class Entrance {
      */
     static void requireFree(Kernel kernel, Address address) throws IOException {
         SocketAddress wanted = socketAddress(address);
-        String subject = subject(address);
-        int probe =
-                (int) check("socket", kernel.socket(Sockets.domain(wanted), SOCK_STREAM | SOCK_CLOEXEC, 0), subject);
+        int probe = (int) check("socket", open(kernel, wanted), subject(address));
         try {
-            check("setsockopt", kernel.setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, 1), subject);
-            kernel.setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, 0); // refused by what is no IPv6 socket
-            check("bind", kernel.bind(probe, wanted), subject);
+            check("setsockopt", prepare(kernel, probe), subject(address));
+            check("bind", kernel.bind(probe, wanted), subject(address));
         } finally {
             kernel.close(probe);
         }
+    }
+
+    private static long open(Kernel kernel, SocketAddress at) {
+        return kernel.socket(Sockets.domain(at), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+
+    /** What every listening socket of TCP has. */
+    private static long prepare(Kernel kernel, int fd) {
+        kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0); // refused by what is no IPv6 socket
+        return kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     }
 
     static SocketAddress socketAddress(Address address) throws IOException {
@@ -112,13 +119,11 @@ final class Entrance {
     }
 
     private void listen() throws IOException {
-        int fd = (int)
-                check("socket", kernel.socket(Sockets.domain(bound), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        int fd = (int) check("socket", open(kernel, bound));
         sockets.add(fd);
         if (bound instanceof InetSocketAddress) {
-            check("setsockopt", kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
+            check("setsockopt", prepare(kernel, fd));
             check("setsockopt", kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1));
-            kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0); // refused by what is no IPv6 socket
         } else {
             removeStale();
         }

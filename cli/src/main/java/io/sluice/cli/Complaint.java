@@ -27,8 +27,15 @@ final class Complaint {
     }
 
     private static String withWayOut(ErrnoException e) {
-        String wayOut = wayOut(e.call(), e.errno());
-        return wayOut.isEmpty() ? String.valueOf(e.getMessage()) : e.getMessage() + "; " + wayOut;
+        String message = String.valueOf(e.getMessage());
+        String wayOut = e.errno() == Errno.EADDRINUSE ? whoListens(message) : wayOut(e.call(), e.errno());
+        return wayOut.isEmpty() ? message : message + "; " + wayOut;
+    }
+
+    private static String whoListens(String message) {
+        return message.contains("unix:")
+                ? "somebody listens there already, or has left the file behind: remove it"
+                : "ss -lntp tells who listens there";
     }
 
     private static String wayOut(String call, int errno) {
@@ -41,8 +48,6 @@ final class Complaint {
             case Errno.EFBIG -> "the limit is that of the file system, or of ulimit -f";
             case Errno.EMFILE, Errno.ENFILE -> "raise the limit: ulimit -n";
             case Errno.ECONNREFUSED -> "nothing listens there";
-            case Errno.EADDRINUSE ->
-                "ss -lntxp tells who listens there; a Unix socket's file that nobody listens at is to be removed";
             case Errno.EADDRNOTAVAIL -> "this machine has no such address";
             case Errno.EBADF -> "the shell's redirections decide what it is open for";
             case Errno.ENXIO -> "a socket's path is written unix:PATH";

@@ -12,6 +12,7 @@ import java.io.InputStreamReader;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.PrintStream;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
@@ -63,7 +64,7 @@ class CopySocketsTest {
         while (true) {
             try {
                 return new Socket(InetAddress.ofLiteral(host), port);
-            } catch (java.net.ConnectException notYet) {
+            } catch (ConnectException notYet) {
                 Thread.onSpinWait();
             }
         }
@@ -156,11 +157,10 @@ class CopySocketsTest {
     void unixSocketsCarryBytesBothWays() throws Exception {
         Path socket = directory.resolve("socket");
         FutureTask<Ran> receiving = Ran.begun("copy", "--json", "unix-listen:" + socket, copy);
-        try (SocketChannel peer = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            while (!Files.exists(socket)) {
-                Thread.onSpinWait();
-            }
-            connect(peer, socket);
+        while (!Files.exists(socket)) {
+            Thread.onSpinWait();
+        }
+        try (SocketChannel peer = connect(socket)) {
             ByteBuffer bytes = ByteBuffer.wrap(data);
             while (bytes.hasRemaining()) {
                 peer.write(bytes);
@@ -181,12 +181,11 @@ class CopySocketsTest {
         }
     }
 
-    private static void connect(SocketChannel peer, Path socket) throws IOException {
+    private static SocketChannel connect(Path socket) throws IOException {
         while (true) {
             try {
-                peer.connect(UnixDomainSocketAddress.of(socket));
-                return;
-            } catch (java.net.ConnectException boundButNotListeningYet) {
+                return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+            } catch (ConnectException boundButNotListeningYet) {
                 Thread.onSpinWait();
             }
         }

@@ -62,11 +62,13 @@ static void out(int from, int to, ssize_t count) {
   }
 }
 
-// What stays in memory at the end of a connection is left.
-static void record(int from, int file, off_t *at, ssize_t count) {
+// Where a connection is recorded to: what the file has, and what waits in memory; at the end, that is left.
+static int file;
+static off_t written;
+static size_t held;
+
+static void record(int from, ssize_t count) {
   static _Alignas(PAGE) char memory[WRITE + PAGE + HEADER + BLOCK + 8];
-  static size_t held;
-  if (*at == 0) held = 0;
   while (count > 0) {
     ssize_t block = count < BLOCK ? count : BLOCK;
     memset(memory + held, 0, HEADER);
@@ -82,8 +84,8 @@ static void record(int from, int file, off_t *at, ssize_t count) {
     count -= block;
     if (held >= WRITE) {
       size_t whole = held / PAGE * PAGE;
-      if (pwrite(file, memory, whole, *at) != (ssize_t)whole) die("pwrite");
-      *at += whole;
+      if (pwrite(file, memory, whole, written) != (ssize_t)whole) die("pwrite");
+      written += whole;
       held -= whole;
       memmove(memory, memory + whole, held);
     }
@@ -117,9 +119,10 @@ int main(int argc, char **argv) {
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     int server = connected(atoi(argv[2]));
     int mirror = strcmp(kind, "mirror") == 0 ? connected(atoi(argv[4])) : -1;
-    int file = strcmp(kind, "record") == 0 ? open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0600) : -1;
+    file = strcmp(kind, "record") == 0 ? open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0600) : -1;
     if (strcmp(kind, "record") == 0 && file < 0) die("open with O_DIRECT");
-    off_t end = 0;
+    written = 0;
+    held = 0;
     for (int open = 1; open;) {
       ssize_t got = splice(client, NULL, main_pipe[1], NULL, PIPE_BYTES, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
       if (got < 0 && errno == EAGAIN) {
@@ -135,7 +138,7 @@ int main(int argc, char **argv) {
         if (taps && tee(main_pipe[0], second[1], got, SPLICE_F_NONBLOCK) != got) die("tee");
         out(main_pipe[0], server, got);
         if (mirror >= 0) out(second[0], mirror, got);
-        if (file >= 0) record(second[0], file, &end, got);
+        if (file >= 0) record(second[0], got);
       }
     }
     close(client);

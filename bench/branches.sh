@@ -53,13 +53,12 @@ END
   done
 done
 
-column() { cut -d ' ' -f "$2" "$tmp/$1" | median -; }
 echo "$bytes bytes from a pipe to several, $rounds rounds; GB/s (CPU seconds per GB), medians"
 printf '%-10s %16s %16s\n' branches sluice 'tee(1)'
 for branches in 1 2 4 8; do
   printf '%-10s' $branches
   for tool in sluice tee; do
-    printf ' %16s' "$(printf '%.2f (%.3f)' "$(column $tool.$branches 1)" "$(column $tool.$branches 2)")"
+    printf ' %16s' "$(printf '%.2f (%.3f)' "$(column "$tmp/$tool.$branches" 1)" "$(column "$tmp/$tool.$branches" 2)")"
   done
   echo
 done

@@ -34,6 +34,13 @@ median() {
   sort -n "$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
+# The median of column $2 of a file of rounds, a line each; nothing when there was none.
+column() { [ ! -s "$1" ] || cut -d ' ' -f "$2" "$1" | median -; }
+
+# Column $3 of the file $1 to that of the file $2, a line for each round. What is compared is of one round, for a slow
+# minute of the machine meets all of a round; the median of these is said.
+ratios() { paste -d ' ' "$1" "$2" | awk -v c="$3" '{ printf "%.4f\n", $c / $(NF / 2 + c) }'; }
+
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
 # Whether $1 ≥ $2, as awk reads numbers.

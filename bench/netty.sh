@@ -50,8 +50,6 @@ peer() {
   case $1 in sluice) echo "Sluice's join" ;; bytebuf) echo 'Netty, ByteBufs' ;; *) echo 'Netty, spliceTo' ;; esac
 }
 
-column() { cut -d ' ' -f "$2" "$1" | median -; }
-
 build_jar && build_c netty || exit 70
 describe_machine
 ways='sluice bytebuf spliceTo'

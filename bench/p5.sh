@@ -1,8 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # P5: sluice copy beside cp, cat, pv and dd bs=1M, as processes from their start to their end: from file to file, from
-# file to pipe (drained by cat), from pipe (filled by cat) to file, from file to /dev/null. Rounds in turn, medians. And
-# how long sluice takes to start: to copy an empty file, and to pass one byte on.
+# file to pipe (drained by cat), from pipe (filled by cat) to file, from file to /dev/null. Rounds in random order, since
+# what a copy costs depends on the memory that the one before it has left; medians. And how long sluice takes to start: to
+# copy an empty file, and to pass one byte on.
+#
+# A file that is written to is there before, and emptied by who writes it: so he gets the memory that this has freed. A
+# virtual machine may pay twice as much for memory that it has given back to its host as for copying into it, and it gives
+# back soon what is free in GiB: files of 768 MiB cost the same within some percent each time, files of 4 GiB do not.
 #
 #   bench/p5.sh [ROUNDS [BYTES]]     the files lie in memory (tmpfs), and with BENCH_DISK=DIR once more there
 #
@@ -13,7 +18,7 @@ set -u
 home=$(cd -P -- "$(dirname -- "$0")/.." && pwd)
 . "$home/bench/common.sh"
 
-rounds=${1:-5}
+rounds=${1:-9}
 bytes=${2:-4294967296}
 sluice=$home/sluice
 missed=
@@ -64,12 +69,6 @@ peer() {
   case $1 in sluice) echo Sluice ;; dd) echo 'dd bs=1M' ;; bound) echo 'bound: C, splice' ;; *) echo "$1" ;; esac
 }
 
-# Median of column $2 of what was measured under the name $1; nothing when there is none.
-column() {
-  [ -s "$tmp/$1" ] || return
-  awk -v c="$2" '{ print $c }' "$tmp/$1" > "$tmp/column" && median "$tmp/column"
-}
-
 measure() {
   place=$1
   works='file-file file-pipe pipe-file file-null'
@@ -78,47 +77,45 @@ measure() {
   cat "$place/in" > /dev/null
   echo x > "$tmp/x"
   rm -f "$tmp"/*-*.t "$tmp"/start "$tmp"/byte
+  for work in file-file pipe-file; do
+    run sluice $work > /dev/null
+    cmp "$place/in" "$place/out" || { echo "FAILED: $work: the copy differs"; exit 1; }
+  done
   count=0
-  order='sluice cp cat pv dd bound'
   while [ $((count += 1)) -le "$rounds" ]; do
-    # Each is the first once.
-    order="${order#* } ${order%% *}"
     "$tmp/p5" /dev/null /dev/null "$sluice" copy >> "$tmp/start" || exit 1
     "$tmp/p5" "|$tmp/x" 1 "$sluice" copy >> "$tmp/byte" || exit 1
     timed "start, nothing to copy" Sluice "$tmp/start"
     timed "start, to the first byte" Sluice "$tmp/byte"
     for work in $works; do
-      for tool in $order; do
+      for tool in $(shuf -e sluice cp cat pv dd bound); do
         command -v $tool > /dev/null || [ $tool = sluice ] || [ $tool = bound ] || continue
-        [ "${work#*-}" != file ] || touch_memory "$bytes"
         run $tool $work >> "$tmp/$tool-$work.t"
         [ ! -s "$tmp/$tool-$work.t" ] || timed "$work on $on" "$(peer $tool)" "$tmp/$tool-$work.t"
-        [ $tool:${work#*-} != sluice:file ] || cmp -s "$place/in" "$place/out" || { echo "FAILED: $work: the copy differs"; exit 1; }
-        rm -f "$place/out"
       done
     done
   done
 
   describe_machine
-  start=$(column start 1)
-  first=$(column byte 1)
+  start=$(column "$tmp/start" 1)
+  first=$(column "$tmp/byte" 1)
   echo "$bytes bytes on $on, $rounds rounds; seconds of wall time (CPU time), medians"
   printf '%-11s %15s %15s %15s %15s %15s   %s\n' '' sluice cp cat pv 'dd bs=1M' 'against the best; resident set'
   for work in $works; do
     best=
     printf '%-11s' "$work"
     for tool in sluice cp cat pv dd; do
-      wall=$(column "$tool-$work.t" 1)
+      wall=$(column "$tmp/$tool-$work.t" 1)
       [ -n "$wall" ] || { printf ' %15s' -; continue; }
-      printf ' %15s' "$(awk -v w="$wall" -v c="$(column "$tool-$work.t" 2)" 'BEGIN { printf "%.2f (%.2f)", w, c }')"
+      printf ' %15s' "$(awk -v w="$wall" -v c="$(column "$tmp/$tool-$work.t" 2)" 'BEGIN { printf "%.2f (%.2f)", w, c }')"
       [ $tool = sluice ] && { mine=$wall; continue; }
       [ -z "$best" ] || at_least "$wall" "$best" || best=
       [ -n "$best" ] && at_least "$wall" "$best" || best=$wall
     done
-    resident=$(column "sluice-$work.t" 3)
+    resident=$(column "$tmp/sluice-$work.t" 3)
     verdict=$(awk -v m="$mine" -v b="$best" -v s="$start" 'BEGIN { printf "%+.2f s, %s", m - b, m <= b + s ? "reached" : "missed" }')
     case $work in file-file) same_calls=cp ;; *) same_calls=bound ;; esac
-    bound=$(column "$same_calls-$work.t" 1)
+    bound=$(column "$tmp/$same_calls-$work.t" 1)
     if [ -n "$bound" ]; then
       verdict="$verdict; C with the same calls $(awk -v b="$bound" 'BEGIN { printf "%.2f s", b }')"
       limit=$(awk -v b="$bound" -v s="$start" 'BEGIN { print 1.05 * (b + s) }')
@@ -134,7 +131,7 @@ measure() {
     "to the first byte: $(awk -v s="$first" 'BEGIN { printf "%.0f", s * 1000 }') ms (goal: ≤ 150)"
   if at_least 0.150 "$first"; then said=reached; else said=missed missed="$missed, first byte"; fi
   verdict_on P5 'start, to the first byte' Sluice s '≤ 0.150 s' $said
-  rm -f "$place/in"
+  rm -f "$place/in" "$place/out"
 }
 
 measure "$tmp"

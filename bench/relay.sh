@@ -206,35 +206,30 @@ measure() {
   done
 }
 
-column() { cut -d ' ' -f "$2" "$1" | median -; }
-
 # Ours to that of peer $1 in column $3 of the measure $2, a line for each round.
-ratios() {
-  paste -d ' ' "$tmp/$2.sluice" "$tmp/$2.$1" | awk -v c="$3" '{ printf "%.4f\n", $c / $(NF / 2 + c) }'
-}
+ours_to() { ratios "$tmp/$2.sluice" "$tmp/$2.$1" "$3"; }
 
 # The goal $1: in column $3 of the measure $2, whose unit is $4, to have "more" or "less" ($5) than $6 times what each of
-# the peers $7 (a pattern) has. Ours is compared with theirs of the same round, for a slow minute of the machine meets all
-# of a round; a ratio is the median of these.
+# the peers $7 (a pattern) has.
 missed=
 goal() {
   of_best=$(for each in $there; do
     # shellcheck disable=SC2254 # a pattern
-    case $each in sluice | bound) ;; $7) echo "$(ratios "$each" "$2" "$3" | median -) $each" ;; esac
+    case $each in sluice | bound) ;; $7) echo "$(ours_to "$each" "$2" "$3" | median -) $each" ;; esac
   done | sort -g | if [ "$5" = more ]; then head -n 1; else tail -n 1; fi)
   [ -n "$of_best" ] || return 0 # none of them is here
   ratio=${of_best% *} best=${of_best#* } verdict=missed
   if is_within "$5" "$ratio" "$6"; then
     verdict=reached
-  elif [ -e "$tmp/$2.bound" ] && is_within "$5" "$(ratios bound "$2" "$3" | median -)" "$([ "$5" = more ] && echo 0.95 || echo 1.05)"; then
+  elif [ -e "$tmp/$2.bound" ] && is_within "$5" "$(ours_to bound "$2" "$3" | median -)" "$([ "$5" = more ] && echo 0.95 || echo 1.05)"; then
     verdict='missed, at the bound'
   else
     missed="$missed, $1"
   fi
-  echo "  $1: $verdict, $ratio × $best's$([ ! -e "$tmp/$2.bound" ] || echo ", $(ratios bound "$2" "$3" | median -) × the bound's")"
+  echo "  $1: $verdict, $ratio × $best's$([ ! -e "$tmp/$2.bound" ] || echo ", $(ours_to bound "$2" "$3" | median -) × the bound's")"
   in="ratio to $(peer "$best") of the round, $4"
   round=0
-  for value in $(ratios "$best" "$2" "$3"); do figure "$line" "$work" Sluice "$in" "$value" $((round += 1)); done
+  for value in $(ours_to "$best" "$2" "$3"); do figure "$line" "$work" Sluice "$in" "$value" $((round += 1)); done
   verdict_on "$line" "$work" Sluice "$in" "$1" "$verdict"
 }
 

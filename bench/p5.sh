@@ -72,7 +72,7 @@ peer() {
 measure() {
   place=$1
   works='file-file file-pipe pipe-file file-null'
-  on=$(df --output=fstype "$place" | tail -n 1)
+  on="$(df --output=fstype "$place" | tail -n 1), $((bytes >> 20)) MiB"
   head -c "$bytes" /dev/urandom > "$place/in"
   cat "$place/in" > /dev/null
   echo x > "$tmp/x"
@@ -99,7 +99,7 @@ measure() {
   describe_machine
   start=$(column "$tmp/start" 1)
   first=$(column "$tmp/byte" 1)
-  echo "$bytes bytes on $on, $rounds rounds; seconds of wall time (CPU time), medians"
+  echo "on $on, $rounds rounds; seconds of wall time (CPU time), medians"
   printf '%-11s %15s %15s %15s %15s %15s   %s\n' '' sluice cp cat pv 'dd bs=1M' 'against the best; resident set'
   for work in $works; do
     best=

@@ -156,7 +156,7 @@ abstract class QueuedSocket extends Socket {
                 return refused;
             }
             boolean data = in.hasDataLocked();
-            long failed = some || (data && !protocol.keepsMessages()) ? 0 : takeError();
+            long failed = some || (data && !protocol.keepsMessages()) || endedBeforeReset() ? 0 : takeError();
             if (failed < 0) {
                 return failed;
             }
@@ -174,6 +174,11 @@ abstract class QueuedSocket extends Socket {
                 return slept;
             }
         }
+    }
+
+    /** Of a TCP reset that came after the end, who receives learns nothing, but who sends and who asks for it. */
+    private boolean endedBeforeReset() {
+        return in.readEnded && !protocol.isUnix() && error.get() == EPIPE;
     }
 
     /** What the end of input answers: 0, but for datagrams. */

@@ -249,6 +249,34 @@ class SocketsAsOnLinuxTest {
     }
 
     @Test
+    void aTcpResetAfterTheEndIsToldToWhoSendsOrAsks() {
+        for (String last : new String[] {"", "last"}) {
+            for (boolean asks : new boolean[] {false, true}) {
+                same(t -> {
+                    int[] s = t.tcp();
+                    t.set(s[1], SOL_SOCKET, SO_LINGER, 1, 0);
+                    if (!last.isEmpty()) {
+                        t.send(s[1], last);
+                    }
+                    t.shutdown(s[1], SHUT_WR);
+                    t.close(s[1]);
+                    t.poll(s[0]);
+                    t.recv(s[0], 9, MSG_PEEK);
+                    t.recv(s[0]);
+                    t.recv(s[0]);
+                    t.poll(s[0]);
+                    if (asks) {
+                        t.option(s[0], SOL_SOCKET, SO_ERROR);
+                    }
+                    t.send(s[0], "x");
+                    t.recv(s[0]);
+                    t.poll(s[0]);
+                });
+            }
+        }
+    }
+
+    @Test
     void tcpDirectionsEndOneByOne() {
         for (int how : new int[] {SHUT_RD, SHUT_WR, SHUT_RDWR}) {
             same(t -> {

@@ -399,6 +399,7 @@ public final class Relay implements AutoCloseable {
     /** Ends the checkups of backends that are gone, or are to be watched in another way, and begins the new ones. */
     private void watchBackends() {
         Map<LiveBackend, Checkup> wanted = new HashMap<>();
+        List<LiveBackend> unwatched = new ArrayList<>();
         for (LiveRoute route : routes.values()) {
             Health health = route.route().health();
             for (LiveBackend backend : route.backends()) {
@@ -415,15 +416,17 @@ public final class Relay implements AutoCloseable {
                                             health,
                                             route.route().keepAlive()));
                 } else {
-                    backend.healthy(true, false, System.nanoTime()); // nobody would find out that it is back
+                    unwatched.add(backend);
                 }
             }
         }
         checkups.forEach((backend, old) -> {
             if (wanted.get(backend) != old) {
-                firstLoop().execute(old::stop);
+                firstLoop().call(old::stop); // after which it says nothing more of the backend
             }
         });
+        // Nobody would find out that one of these is back.
+        unwatched.forEach(backend -> backend.healthy(true, false, System.nanoTime()));
         wanted.forEach((backend, fresh) -> {
             if (checkups.get(backend) != fresh) {
                 firstLoop().execute(fresh::start);

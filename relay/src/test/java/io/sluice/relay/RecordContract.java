@@ -344,13 +344,7 @@ abstract class RecordContract extends RelayFixture {
         disk.hangs();
         try (SocketEnd client = client(relay)) {
             Thread speaker = Thread.ofPlatform().start(() -> sayAll(client, data));
-            long bound = relay.status().recording().bufferBytes();
-            while (relay.status().routes().getFirst().up().values().stream()
-                            .mapToLong(Long::longValue)
-                            .sum()
-                    < bound / 4) {
-                Thread.onSpinWait();
-            }
+            until(relay, status -> status.blockedNanos() > 0);
             disk.goOn();
             assertThat(hear(client, 4)).isEqualTo("done");
             speaker.join();

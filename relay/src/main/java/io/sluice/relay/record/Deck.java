@@ -59,7 +59,6 @@ public final class Deck {
     private boolean stageUsed;
     private boolean timed;
     private Set<Runnable> blocked = new LinkedHashSet<>();
-    private long blockedSinceNanos;
 
     // Between the threads.
     private final Queue<Item> queue = new ConcurrentLinkedQueue<>();
@@ -70,7 +69,10 @@ public final class Deck {
 
     final LongAdder missedBytes = new LongAdder();
     final LongAdder missedPackets = new LongAdder();
-    final LongAdder blockedNanos = new LongAdder();
+
+    private long blockedNanos; // by waits that are over; all three guarded by this
+    private long blockedSinceNanos;
+    private boolean waitedFor;
 
     /**
      * A deck of {@code recorder}.
@@ -117,7 +119,7 @@ public final class Deck {
             return true;
         }
         if (blocked.isEmpty()) {
-            blockedSinceNanos = System.nanoTime();
+            beginWait();
         }
         blocked.add(wake);
         anyBlocked.set(true);
@@ -331,13 +333,28 @@ public final class Deck {
         if (blocked.isEmpty()) {
             return;
         }
-        blockedNanos.add(System.nanoTime() - blockedSinceNanos);
+        endWait();
         Set<Runnable> woken = blocked;
         blocked = new LinkedHashSet<>();
         woken.forEach(Runnable::run);
     }
 
+    private synchronized void beginWait() {
+        blockedSinceNanos = System.nanoTime();
+        waitedFor = true;
+    }
+
+    private synchronized void endWait() {
+        blockedNanos = blockedNanos();
+        waitedFor = false;
+    }
+
     // For anyone.
+
+    /** For how long sessions have waited for room, those included that do so now. */
+    synchronized long blockedNanos() {
+        return blockedNanos + (waitedFor ? System.nanoTime() - blockedSinceNanos : 0);
+    }
 
     long waitingBytes() {
         return pipeBytes.get() + batchBytes.get();

@@ -141,7 +141,7 @@ public final class Recorder implements AutoCloseable {
                 sum(reel -> reel.missedBytes.sum()),
                 sum(reel -> reel.deck().waitingBytes()),
                 how.bufferBytes(),
-                sum(reel -> reel.deck().blockedNanos.sum()),
+                sum(reel -> reel.deck().blockedNanos()),
                 trouble());
     }
 

@@ -268,8 +268,9 @@ release silent
 stay many hold "$limited" 300 127.0.0.1
 held many
 it "300 at a route that takes 20: others are served elsewhere" served "$good"
-it "the log says that it was full" wait_until lines ' limited/- .* PH .*"the route is full"' 250
+it "the log says that it was full" wait_until lines ' limited/- .* PH .*"the route is full"' 1
 it "and that those in the queue waited in vain" wait_until lines ' limited/- .* PQ ' 30
+it "together all but those it took" wait_until lines ' limited/- .* P[HQ] ' 280
 release many
 it "when they have gone it serves again" wait_until served "$limited"
 stay from_one hold "$sourced" 300 127.0.0.2

@@ -64,6 +64,7 @@ class IdleTest {
         waitOnEnds("linux", linux);
         waitOnEnds("user", user);
         waitInCalls("user", user);
+        awaitSleep();
 
         Map<String, Long> before = sleeps();
         assertThat(before.keySet().stream().map(thread -> thread.replaceAll("\\s.*", "")))
@@ -110,11 +111,29 @@ class IdleTest {
         return Arena.ofAuto().allocate(1);
     }
 
+    /** Who is about to sleep has not gone to sleep yet. */
+    private static void awaitSleep() throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+        while (!states().stream().allMatch(state -> state.startsWith("S"))) {
+            assertThat(System.nanoTime()).as("states %s", states()).isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(1);
+        }
+    }
+
+    private static List<String> states() throws IOException {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+            return ours(tasks).map(status -> status.get("State")).toList();
+        }
+    }
+
+    private static Stream<Map<String, String>> ours(Stream<Path> tasks) {
+        return tasks.map(IdleTest::status).filter(status -> status.get("Name").matches("(idle|sluice)-.*"));
+    }
+
     /** Voluntary context switches by thread, of those that are named after us. */
     private static Map<String, Long> sleeps() throws IOException {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
-            return tasks.map(IdleTest::status)
-                    .filter(status -> status.get("Name").matches("(idle|sluice)-.*"))
+            return ours(tasks)
                     .collect(toMap(
                             status -> status.get("Name") + " " + status.get("Pid"),
                             status -> Long.parseLong(status.get("voluntary_ctxt_switches"))));

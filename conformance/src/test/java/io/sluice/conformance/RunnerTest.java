@@ -62,13 +62,13 @@ class RunnerTest {
 
     @Test
     void aStepThatSleepsForGoodIsEndedAtTheLimit() {
-        Runner hasty = new Runner(LinuxStand::new, Duration.ofMillis(200));
+        Runner hasty = new Runner(LinuxStand::new, Duration.ofSeconds(2));
 
         Verdict verdict = hasty.run(scenario("", "pipe A", "read A.r 1 -> 1", "write A.w \"x\""));
 
         assertThat(verdict)
-                .isEqualTo(
-                        new Failed("x.md:4: read A.r 1 -> 1", "an answer", "still in this step after 200 ms", "ended"));
+                .isEqualTo(new Failed(
+                        "x.md:4: read A.r 1 -> 1", "an answer", "still in this step after 2000 ms", "ended"));
     }
 
     @Test

@@ -157,8 +157,8 @@ abstract class RelayContract extends RelayFixture {
                             say(connection, "hi");
                             hear(connection, 1);
                             reset.join();
-                            say(connection, "?");
                             try {
+                                say(connection, "?");
                                 hear(connection, 20_000);
                                 errno.complete(0);
                             } catch (ErrnoException e) {

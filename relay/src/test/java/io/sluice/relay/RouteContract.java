@@ -246,7 +246,7 @@ abstract class RouteContract extends RelayFixture {
                             hear(connection, 1);
                         })
                         .address()))
-                .timeouts(timeouts(NEVER, NEVER, NEVER, SOON))
+                .timeouts(timeouts(NEVER, NEVER, NEVER, Duration.ofMillis(500))) // in which the client sees the end
                 .build());
         assertThat(hasEnded(client(relay))).isTrue();
         assertThat(log().termination()).hasToString("cL");

@@ -329,11 +329,10 @@ abstract class AdoptionContract extends SluiceFixture {
         int nowhere = keep((int) kernel.open("/dev/null", O_RDWR | O_CLOEXEC, 0));
         kernel.write(file, room(300_000));
         kernel.lseek(file, 0, SEEK_SET);
-        assertThat(sluice.transfer(keep(sluice.source(file)))
-                        .to(keep(sluice.sink(nowhere)))
-                        .run()
-                        .bytes())
-                .isEqualTo(300_000);
+        TransferResult result = sluice.transfer(keep(sluice.source(file)))
+                .to(keep(sluice.sink(nowhere)))
+                .run();
+        assertThat(result.bytes()).as("%s", result).isEqualTo(300_000);
         assertThat(sluice.transfer(keep(sluice.source(nowhere)))
                         .to(keep(sluice.sink(file)))
                         .run()

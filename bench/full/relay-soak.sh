@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # 3,000,000 connections through `sluice relay`, opened, half-closed, left and reset at random: all byte counts agree at
 # the client, in the relay's log and at the backend, no stream that was cut looks complete, and nothing leaks. The relay
-# has a heap of 48 MiB, in which there is no room for what is forgotten. That takes about ten minutes on two cores.
+# has a heap of 48 MiB, in which there is no room for what is forgotten. On two cores that takes six to ten minutes.
 #
 #   bench/full/relay-soak.sh [CONNECTIONS [SEED]]
 set -u
